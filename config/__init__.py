@@ -1,0 +1,1 @@
+"""Settings schema, shipped defaults, texts and prompts, the error taxonomy, masking. The lowest floor."""

@@ -1,0 +1,1 @@
+"""What travels: RTP, RTCP, SDP grammar, jitter buffer, codecs. Knows no call and no meeting."""
