@@ -7,6 +7,7 @@ here knows Prometheus, labels or locks: everything that counts runs on the one l
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
 
 class Histogram:
@@ -18,7 +19,7 @@ class Histogram:
     __slots__ = ("bounds", "counts", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        if not bounds or any(low >= high for low, high in zip(bounds, bounds[1:], strict=False)):
+        if not bounds or any(low >= high for low, high in pairwise(bounds)):
             raise ValueError(f"bounds must ascend, not {bounds!r}")
         self.bounds = tuple(bounds)
         self.counts = [0] * (len(bounds) + 1)
