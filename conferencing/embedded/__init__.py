@@ -1,0 +1,1 @@
+"""The embedded engine: meetings in this very process."""

@@ -1,0 +1,78 @@
+"""Brakes on guessing PINs. Sans-IO: time is an argument, in seconds.
+
+A wrong PIN names no room, so wrong tries are counted per source address and for the whole gateway
+(caller ID is spoofable and counts for nothing). Where the room was named, its own lock counts too: more
+than ``per_room`` wrong PINs in the window make it unreachable by PIN until the window has passed. Tries
+typed after the prompt and tries inside a URI count alike.
+
+Memory is bounded: sources are forgotten when their window has passed, and at most ``MOST_SOURCES`` are
+kept, the oldest going first; the limit of the whole gateway still holds then.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+MOST_SOURCES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class GuardLimits:
+    """Wrong tries allowed within ``window`` seconds."""
+
+    window: float = 600.0
+    per_source: int = 20
+    per_room: int = 20
+    overall: int = 1000
+
+
+class _Tries:
+    """Wrong tries by key within the window."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        self._limit = limit
+        self._window = window
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def exceeded(self, key: str, now: float) -> bool:
+        times = self._times.get(key)
+        if times is None:
+            return False
+        while times and now - times[0] >= self._window:
+            times.popleft()
+        if not times:
+            del self._times[key]
+            return False
+        return len(times) >= self._limit
+
+    def add(self, key: str, now: float) -> None:
+        times = self._times.setdefault(key, deque(maxlen=self._limit))
+        times.append(now)
+        self._times.move_to_end(key)
+        if len(self._times) > MOST_SOURCES:
+            self._times.popitem(last=False)
+
+
+class PinGuard:
+    """Says whether another PIN may be tried."""
+
+    def __init__(self, limits: GuardLimits) -> None:
+        self._sources = _Tries(limits.per_source, limits.window)
+        self._rooms = _Tries(limits.per_room, limits.window)
+        self._overall = _Tries(limits.overall, limits.window)
+        self.failures = 0  # wrong PINs since the start, for the metrics
+
+    def may_try(self, source: str, room: str | None, now: float) -> bool:
+        """Whether ``source`` (an address) may try a PIN now; ``room``: the slug, where one was named."""
+        return not (
+            self._sources.exceeded(source, now)
+            or self._overall.exceeded("", now)
+            or (room is not None and self._rooms.exceeded(room, now))
+        )
+
+    def failed(self, source: str, room: str | None, now: float) -> None:
+        """Count a wrong PIN."""
+        self.failures += 1
+        self._sources.add(source, now)
+        self._overall.add("", now)
+        if room is not None:
+            self._rooms.add(room, now)
