@@ -1,0 +1,50 @@
+"""The settings: one TOML file, overrides from the environment, secrets from files; wrong ones are refused.
+
+``load`` reads them, ``template`` writes the commented file, ``check`` tells what does not fit together.
+"""
+
+from config.settings.checks import check
+from config.settings.loading import load
+from config.settings.problems import Problem, SettingsError
+from config.settings.sections import (
+    CodecName,
+    DatabaseSettings,
+    DirectorySettings,
+    EngineSettings,
+    HttpSettings,
+    IvrSettings,
+    Language,
+    LimitsSettings,
+    LogSettings,
+    MediaSettings,
+    Network,
+    Settings,
+    SipSettings,
+)
+from config.settings.template import template
+from config.settings.values import Endpoint, Listener, PortRange, Transport
+
+__all__ = [
+    "CodecName",
+    "DatabaseSettings",
+    "DirectorySettings",
+    "Endpoint",
+    "EngineSettings",
+    "HttpSettings",
+    "IvrSettings",
+    "Language",
+    "LimitsSettings",
+    "Listener",
+    "LogSettings",
+    "MediaSettings",
+    "Network",
+    "PortRange",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "SipSettings",
+    "Transport",
+    "check",
+    "load",
+    "template",
+]

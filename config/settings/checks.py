@@ -1,0 +1,94 @@
+"""Rules between settings that can be told without opening a socket or a file.
+
+What needs the machine (is the port free, is the database there) is for ``passerelle check`` and the start.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from config.settings.problems import Problem
+from config.settings.sections import IvrSettings, MediaSettings, Settings, SipSettings
+from config.settings.values import family, is_loopback, is_unspecified
+
+
+def check(settings: Settings) -> list[Problem]:
+    """Everything that does not fit together."""
+    return [
+        *_listeners(settings),
+        *_addresses("sip", [listener.host for listener in settings.sip.listen], settings.sip.advertised),
+        *_one_a_family("media.address", settings.media.address),
+        *_addresses("media", settings.media.address, settings.media.advertised),
+        *_reachable(settings.sip, settings.media),
+        *_ports(settings),
+        *_jitter(settings.media),
+        *_languages(settings.ivr, settings.sip),
+    ]
+
+
+def _listeners(settings: Settings) -> Iterator[Problem]:
+    """No two listeners on one port; port 0 is chosen by the system and never clashes."""
+    taken = {("tcp", settings.http.listen.host, settings.http.listen.port): "http.listen"}
+    for index, listener in enumerate(settings.sip.listen):
+        key = f"sip.listen[{index}]"
+        place = (listener.transport, listener.host, listener.port)
+        if listener.port and place in taken:
+            yield Problem(key, f"{listener} is taken by {taken[place]}", "give each its own port")
+        taken[place] = key
+
+
+def _addresses(section: str, bound: Sequence[str], advertised: Sequence[str]) -> Iterator[Problem]:
+    """0.0.0.0 and :: can be bound, but a peer must be told an address it can send to."""
+    key = f"{section}.advertised"
+    yield from _one_a_family(key, advertised)
+    known = {family(host) for host in bound}
+    for index, host in enumerate(advertised):
+        if is_unspecified(host):
+            yield Problem(
+                f"{key}[{index}]", f"{host} is no address one can send to", "name the one peers reach"
+            )
+        elif family(host) not in known:
+            message = f"{host} is IPv{family(host)}, on which nothing is bound"
+            yield Problem(f"{key}[{index}]", message, f"bind an IPv{family(host)} address as well")
+    for host in dict.fromkeys(filter(is_unspecified, bound)):
+        if family(host) not in map(family, advertised):
+            message = f"{host} is bound, but no IPv{family(host)} address is advertised"
+            yield Problem(key, message, "name the address that peers reach")
+
+
+def _one_a_family(key: str, hosts: Sequence[str]) -> Iterator[Problem]:
+    seen: dict[int, str] = {}
+    for index, host in enumerate(hosts):
+        if family(host) in seen:
+            message = f"{host} and {seen[family(host)]} are both IPv{family(host)}"
+            yield Problem(f"{key}[{index}]", message, "give one address a family")
+        seen[family(host)] = host
+
+
+def _reachable(sip: SipSettings, media: MediaSettings) -> Iterator[Problem]:
+    """Calls from other machines with sound on loopback would be silent."""
+    outside = [listener for listener in sip.listen if not is_loopback(listener.host)]
+    if outside and not media.advertised and all(map(is_loopback, media.address)):
+        message = f"only loopback, while calls from other machines are taken on {outside[0]}"
+        yield Problem("media.address", message, "name an address that phones reach")
+
+
+def _ports(settings: Settings) -> Iterator[Problem]:
+    ports, calls = settings.media.ports, settings.limits.calls
+    if ports.pairs < calls:
+        message = f"{ports} is enough for {ports.pairs} calls, but limits.calls is {calls}"
+        yield Problem("media.ports", message, "each call takes two ports")
+    for index, listener in enumerate(settings.sip.listen):
+        if listener.transport == "udp" and listener.port in ports:
+            message = f"{listener} lies within media.ports ({ports})"
+            yield Problem(f"sip.listen[{index}]", message, "move one of them")
+
+
+def _jitter(media: MediaSettings) -> Iterator[Problem]:
+    if media.jitter_min_ms > media.jitter_max_ms:
+        message = f"{media.jitter_min_ms} is more than media.jitter_max_ms, {media.jitter_max_ms}"
+        yield Problem("media.jitter_min_ms", message)
+
+
+def _languages(ivr: IvrSettings, sip: SipSettings) -> Iterator[Problem]:
+    for name in ivr.languages:
+        if name not in sip.reception and "*" not in sip.reception:
+            yield Problem(f"ivr.languages.{name}", "no such name in sip.reception", "add it there too")

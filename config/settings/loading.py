@@ -1,0 +1,105 @@
+"""From a TOML file and the environment to :class:`Settings`, or to a list of all that is wrong.
+
+The environment wins over the file, the file over the defaults. ``PASSERELLE_LIMITS__CALLS=50`` sets
+``limits.calls``; a list may be given with commas or as TOML, a table as TOML (``{ meet-en = "en" }``); an
+empty variable counts as unset. A secret ``key`` may be given as ``key_file`` instead, which names a file
+that holds it.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.settings.checks import check
+from config.settings.problems import Problem, SettingsError, describe, problems_of, secret_keys
+from config.settings.sections import Section, Settings
+
+PREFIX = "PASSERELLE_"
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read ``path`` (``None``: defaults only) and the ``PASSERELLE_…`` variables of ``environ``.
+
+    Files that the settings name are found from the folder of ``path``, or from the current folder.
+
+    Raises:
+        SettingsError: with every problem found.
+    """
+    folder = (path.parent if path else Path()).absolute()
+    raw = _read(path) if path else {}
+    problems = list(_overlay(raw, environ))
+    for name, info in Settings.model_fields.items():
+        section = raw.setdefault(name, {})
+        if (
+            isinstance(section, dict)
+            and isinstance(info.annotation, type)
+            and issubclass(info.annotation, Section)
+        ):
+            problems += _read_secrets(name, section, info.annotation, folder)
+    try:
+        settings = Settings.model_validate(raw, context={"folder": folder})
+    except ValidationError as error:
+        raise SettingsError(problems + list(problems_of(error, Settings))) from None
+    problems += check(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        hint = "passerelle init-config writes one"
+        raise SettingsError([Problem(str(path), f"cannot be read: {error.strerror}", hint)]) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError([Problem(str(path), f"is not UTF-8 text at octet {error.start}")]) from None
+    except tomllib.TOMLDecodeError as error:  # its message ends with "(at line 3, column 9)"
+        raise SettingsError([Problem(str(path), f"is not TOML: {error}")]) from None
+
+
+def _overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
+    """Write the environment's values over the file's."""
+    for variable, text in sorted(environ.items()):
+        section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
+        if not (variable.startswith(PREFIX) and separator and text):
+            continue
+        if section not in Settings.model_fields:
+            hint = f"sections are {', '.join(Settings.model_fields)}"
+            yield Problem(variable, f"there is no section {section}", hint)
+        elif isinstance(table := raw.setdefault(section, {}), dict):
+            table[key] = _value(text)
+            # A secret from the environment replaces the file's, whichever of its two keys each of them used.
+            table.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
+
+
+def _value(text: str) -> Any:
+    """Lists and tables are written as in TOML; all else is text, of which the models make what they need."""
+    if text.startswith(("[", "{")):
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:  # such as [::1]:8080
+            return text
+    return text
+
+
+def _read_secrets(
+    name: str, section: dict[str, Any], model: type[Section], folder: Path
+) -> Iterator[Problem]:
+    """Replace each ``key_file`` by ``key`` with the file's contents."""
+    for key in secret_keys(model):
+        if (file := section.pop(f"{key}_file", None)) is None:
+            continue
+        place = f"{name}.{key}_file"
+        if key in section:
+            yield Problem(place, f"{name}.{key} is given as well", "keep one of the two")
+        elif not isinstance(file, str):
+            yield Problem(place, f"got {describe(file)}, expected the path of a file")
+        else:
+            try:
+                section[key] = (folder / Path(file).expanduser()).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                yield Problem(place, f"{file} cannot be read: {error}")

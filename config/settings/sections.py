@@ -1,0 +1,266 @@
+"""The settings, one model a section of the TOML file; a component is given its own section and no more.
+
+The description of each field is the comment that ``passerelle init-config`` writes above its key, and the
+hint that is printed when the value is refused. Durations are in seconds unless the key ends in ``_ms``.
+Models are frozen and refuse keys they do not know. Rules that tie several keys together are in ``checks``.
+"""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from config.settings.values import Endpoint, Listener, PortRange, ip_address
+
+Network = IPv4Network | IPv6Network
+Language = Literal["fr", "en"]
+CodecName = Literal["G722", "PCMA", "PCMU"]
+
+SQLITE = "sqlite:///"
+
+
+def _network(value: object) -> Network:
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise ValueError('a network like "192.0.2.0/24", with no bits set beyond its prefix') from None
+
+
+def _beside_settings(path: Path, info: ValidationInfo) -> Path:
+    """Files named in the settings are found from the folder of the settings file."""
+    return (info.context["folder"] / path.expanduser()) if info.context else path
+
+
+def _database_url(url: str, info: ValidationInfo) -> str:
+    if url.startswith(SQLITE) and url != SQLITE:
+        return SQLITE + str(_beside_settings(Path(url.removeprefix(SQLITE)), info))
+    if url.startswith("postgresql://"):
+        return url
+    raise ValueError('"sqlite:///FILE" or "postgresql://USER:PASSWORD@HOST/NAME"')
+
+
+AddressText = Annotated[str, BeforeValidator(ip_address)]
+ListenerText = Annotated[Listener, BeforeValidator(Listener.parse)]
+EndpointText = Annotated[Endpoint, BeforeValidator(Endpoint.parse)]
+PortRangeText = Annotated[PortRange, BeforeValidator(PortRange.parse)]
+NetworkText = Annotated[Network, BeforeValidator(_network)]
+FilePath = Annotated[Path, AfterValidator(_beside_settings)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+Name = Annotated[str, Field(min_length=1)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """What every section has in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _kind(cls, value: Any, info: ValidationInfo) -> Any:
+        """Lists may be written as one comma-separated text (environment); true and false are no numbers."""
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and wanted is not bool:
+            raise ValueError("a number or text, not true or false")
+        if isinstance(value, str) and get_origin(wanted) is tuple:
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+
+class SipSettings(Section):
+    """Signalling: where calls arrive."""
+
+    listen: tuple[ListenerText, ...] = Field(
+        (Listener("udp", "127.0.0.1", 5060), Listener("tcp", "127.0.0.1", 5060)),
+        min_length=1,
+        description='Where SIP is listened for: "udp:ADDRESS:PORT" or "tcp:ADDRESS:PORT", IPv6 in brackets.',
+    )
+    advertised: tuple[AddressText, ...] = Field(
+        (),
+        description="Addresses that Contact and Via name instead, one a family: behind NAT, or to listen on "
+        "0.0.0.0 or [::].",
+    )
+    domain: str = Field(
+        "",
+        description="What people dial after the @, as printed for them. Empty: the advertised address, or "
+        "the first one listened on.",
+    )
+    reception: tuple[Name, ...] = Field(
+        ("meet",),
+        description='Names and numbers answered by the voice, which asks for the PIN; "*" for all others.',
+    )
+    ringing_seconds: Seconds = Field(0, description="How long to ring before answering, in seconds.")
+    tcp_idle_seconds: Seconds = Field(
+        600,
+        ge=1,
+        description="A TCP connection that carries no call is closed when silent for this long, in seconds.",
+    )
+    max_message_octets: int = Field(
+        65_535,
+        ge=2_000,
+        le=1_048_576,
+        description="The longest message taken, in octets, headers and body together.",
+    )
+
+
+class MediaSettings(Section):
+    """Sound: RTP addresses, ports, codecs and the jitter buffer."""
+
+    address: tuple[AddressText, ...] = Field(
+        ("127.0.0.1",),
+        min_length=1,
+        description="Where RTP is bound and what SDP says, unless advertised; one a family.",
+    )
+    advertised: tuple[AddressText, ...] = Field(
+        (), description="Addresses that SDP says instead, one a family: behind NAT, or to bind 0.0.0.0 or ::."
+    )
+    ports: PortRangeText = Field(
+        PortRange(20_000, 29_999), description="UDP ports for RTP (even) and RTCP (odd); each call takes two."
+    )
+    codecs: tuple[CodecName, ...] = Field(
+        ("G722", "PCMA", "PCMU"), min_length=1, description="Codecs, the preferred first: G722, PCMA, PCMU."
+    )
+    jitter_min_ms: int = Field(
+        20, ge=20, le=200, description="The least that the jitter buffer holds back, in milliseconds."
+    )
+    jitter_max_ms: int = Field(
+        200, ge=20, le=1_000, description="The most that the jitter buffer holds back, in milliseconds."
+    )
+    timeout_seconds: Seconds = Field(
+        30,
+        ge=1,
+        description="A call that sends neither RTP nor RTCP for this long is ended, in seconds; not on hold.",
+    )
+
+
+class HttpSettings(Section):
+    """Health and metrics over HTTP."""
+
+    listen: EndpointText = Field(
+        Endpoint("127.0.0.1", 8080),
+        description="Where /healthz, /readyz and /metrics are served; no TLS, no password: keep it inside.",
+    )
+
+
+class DatabaseSettings(Section):
+    """Where rooms are kept."""
+
+    url: DatabaseUrl = Field(
+        "sqlite:///passerelle.db",
+        repr=False,
+        json_schema_extra={"secret": True},
+        description='"sqlite:///FILE" or "postgresql://USER:PASSWORD@HOST/NAME".',
+    )
+    secret_file: FilePath = Field(
+        Path("passerelle.secret"),
+        description="The keys that protect PINs; made at first run. Stored PINs are useless without it: keep "
+        "a copy, away from the database.",
+    )
+
+
+class LogSettings(Section):
+    """The log, on standard error."""
+
+    format: Literal["text", "json"] = Field(
+        "text", description='"text" to read, or "json", one object a line.'
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info",
+        description='"debug", "info", "warning" or "error". PINs and full numbers appear at none of them.',
+    )
+
+
+class LimitsSettings(Section):
+    """How much is taken on, and how fast guessing is."""
+
+    calls: int = Field(1000, ge=1, description="Calls at once; one more is answered 503 with Retry-After.")
+    calls_per_second: int = Field(
+        100, ge=1, description="New calls a second; more are answered 503 with Retry-After."
+    )
+    calls_per_source: int = Field(
+        50, ge=1, description="Calls at once from one address; one more is answered 486."
+    )
+    trusted: tuple[NetworkText, ...] = Field(
+        (), description='Networks exempt from calls_per_source: your SBC or trunk, like "192.0.2.0/24".'
+    )
+    pin_failures_per_source: int = Field(
+        20,
+        ge=1,
+        description="Wrong PINs from one address within the window; then its PINs are refused for a while.",
+    )
+    pin_failures_per_room: int = Field(
+        20,
+        ge=1,
+        description="Wrong PINs for one named room within the window; then its PIN is refused for a while.",
+    )
+    pin_failures: int = Field(
+        500,
+        ge=1,
+        description="Wrong PINs on the whole gateway within the window; then all are refused for a while.",
+    )
+    pin_window_seconds: Seconds = Field(
+        600, ge=1, description="The window in which wrong PINs are counted, in seconds."
+    )
+    drain_seconds: Seconds = Field(
+        60, description="After SIGTERM, how long running calls may go on before they get BYE, in seconds."
+    )
+
+
+class EngineSettings(Section):
+    """What carries the meetings."""
+
+    kind: Literal["embedded"] = Field("embedded", description='"embedded": meetings live in this process.')
+
+
+class DirectorySettings(Section):
+    """Where rooms and PINs are looked up."""
+
+    kind: Literal["local"] = Field("local", description='"local": the database below [database].')
+
+
+class IvrSettings(Section):
+    """The voice that answers and asks for the PIN."""
+
+    language: Language = Field(
+        "fr", description='The language spoken where nothing else says so: "fr" or "en".'
+    )
+    languages: dict[Name, Language] = Field(
+        {},
+        description='Languages by dialled name or number, like { "meet-en" = "en" }; names of the reception.',
+    )
+    prompts: FilePath | None = Field(
+        None,
+        description="A folder of your own recordings: fr/welcome.wav replaces the shipped French welcome.",
+        examples=["prompts"],
+    )
+    pin_tries: int = Field(3, ge=1, le=10, description="How many PINs a caller may try.")
+    digit_pause_seconds: Seconds = Field(
+        4, ge=1, description="A pause this long after the last digit ends the PIN, as # does, in seconds."
+    )
+    silence_seconds: Seconds = Field(
+        10, ge=1, description="A caller who types nothing for this long hears the question again, in seconds."
+    )
+    repeats: int = Field(2, ge=0, le=10, description="How often the question is repeated before goodbye.")
+
+
+class Settings(Section):
+    """All sections."""
+
+    sip: SipSettings = Field(default_factory=SipSettings)
+    media: MediaSettings = Field(default_factory=MediaSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    limits: LimitsSettings = Field(default_factory=LimitsSettings)
+    engine: EngineSettings = Field(default_factory=EngineSettings)
+    directory: DirectorySettings = Field(default_factory=DirectorySettings)
+    ivr: IvrSettings = Field(default_factory=IvrSettings)

@@ -1,0 +1,78 @@
+from collections.abc import Mapping
+
+import pytest
+
+from config.settings import Settings, check
+
+
+def settings(**sections: Mapping[str, object]) -> Settings:
+    return Settings.model_validate(sections)
+
+
+def keys(**sections: Mapping[str, object]) -> list[str]:
+    return [problem.key for problem in check(settings(**sections))]
+
+
+def test_the_defaults_fit_together() -> None:
+    assert check(Settings()) == []
+
+
+def test_two_listeners_on_one_port_clash_unless_the_system_chooses() -> None:
+    assert keys(sip={"listen": ["udp:127.0.0.1:5060", "udp:127.0.0.1:5060"]}) == ["sip.listen[1]"]
+    assert keys(sip={"listen": ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060", "udp:127.0.0.2:5060"]}) == []
+    assert keys(sip={"listen": ["udp:127.0.0.1:0", "udp:127.0.0.1:0"]}) == []
+
+
+def test_sip_over_tcp_and_http_clash() -> None:
+    assert keys(sip={"listen": ["tcp:127.0.0.1:8080"]}) == ["sip.listen[0]"]
+    assert keys(sip={"listen": ["udp:127.0.0.1:8080"]}) == []
+
+
+@pytest.mark.parametrize("section", ["sip", "media"])
+def test_what_is_bound_everywhere_needs_an_advertised_address(section: str) -> None:
+    bound = {"sip": {"listen": ["udp:0.0.0.0:5060"]}, "media": {"address": ["0.0.0.0"]}}
+    assert f"{section}.advertised" in keys(**{section: bound[section]})
+    assert keys(**{section: dict(bound[section]) | {"advertised": ["192.0.2.1"]}}) == (
+        ["media.address"] if section == "sip" else []
+    )
+
+
+def test_an_advertised_address_is_of_a_family_that_is_bound() -> None:
+    assert keys(media={"advertised": ["2001:db8::1"]}) == ["media.advertised[0]"]
+    assert keys(media={"address": ["127.0.0.1", "::1"], "advertised": ["2001:db8::1"]}) == []
+
+
+def test_an_advertised_address_can_be_sent_to() -> None:
+    assert keys(media={"address": ["192.0.2.1"], "advertised": ["0.0.0.0"]}) == ["media.advertised[0]"]
+
+
+def test_one_address_a_family() -> None:
+    assert keys(media={"address": ["127.0.0.1", "::1", "127.0.0.2"]}) == ["media.address[2]"]
+    assert keys(sip={"advertised": ["192.0.2.1", "192.0.2.2"]}) == ["sip.advertised[1]"]
+
+
+def test_calls_from_outside_need_sound_from_outside() -> None:
+    outside = {"listen": ["udp:192.0.2.1:5060"]}
+    assert keys(sip=outside) == ["media.address"]
+    assert keys(sip=outside, media={"address": ["192.0.2.1"]}) == []
+    assert keys(sip=outside, media={"advertised": ["127.0.0.1"]}) == []  # said on purpose: a relay beside us
+
+
+def test_ports_are_enough_for_the_calls() -> None:
+    assert keys(media={"ports": "20000-20199"}, limits={"calls": 100}) == []
+    assert keys(media={"ports": "20000-20199"}, limits={"calls": 101}) == ["media.ports"]
+
+
+def test_sip_stays_out_of_the_media_ports() -> None:
+    assert keys(sip={"listen": ["udp:127.0.0.1:20500"]}) == ["sip.listen[0]"]
+    assert keys(sip={"listen": ["tcp:127.0.0.1:20500"]}) == []
+
+
+def test_the_jitter_buffer_has_a_range() -> None:
+    assert keys(media={"jitter_min_ms": 100, "jitter_max_ms": 60}) == ["media.jitter_min_ms"]
+
+
+def test_languages_are_for_names_of_the_reception() -> None:
+    assert keys(ivr={"languages": {"meet-en": "en"}}) == ["ivr.languages.meet-en"]
+    assert keys(ivr={"languages": {"meet-en": "en"}}, sip={"reception": ["meet", "meet-en"]}) == []
+    assert keys(ivr={"languages": {"meet-en": "en"}}, sip={"reception": ["*"]}) == []
