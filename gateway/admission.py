@@ -1,0 +1,106 @@
+"""Whether one more call may come in, decided before anything is spent on it. No I/O; time is an argument.
+
+In this order:
+
+- while draining, nobody (503, Retry-After);
+- one address that has more than its share of running calls (486: an SBC that gets 503 stops using us
+  altogether, and its other calls are welcome). Trusted networks, such as the SBC's own, are exempt;
+- more calls than the process may hold, or more per second than it can answer (503, Retry-After).
+
+An address that is over its limit is refused before it can use up the calls per second of everyone else.
+The calls per second are a token bucket one second deep: a burst of that many is welcome after a pause.
+Only addresses with a running call are remembered, so memory is bounded by the limit on calls. IPv6
+addresses count by /64, which is what one subscriber is given.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Protocol
+
+from config.outcome import Outcome
+
+RETRY_AFTER = {Outcome.OVERLOADED: 5, Outcome.DRAINING: 60}
+"""Seconds for the Retry-After header of a 503: the next second may do, a restart takes longer."""
+
+
+class Limits(Protocol):
+    """What of the settings' ``[limits]`` is needed."""
+
+    @property
+    def calls(self) -> int:
+        """Calls at once."""
+
+    @property
+    def calls_per_second(self) -> float:
+        """New calls a second."""
+
+    @property
+    def calls_per_source(self) -> int:
+        """Calls at once from one address."""
+
+    @property
+    def trusted(self) -> Sequence[IPv4Network | IPv6Network | str]:
+        """Networks exempt from ``calls_per_source``."""
+
+
+class Admission:
+    """Counts the calls that were let in; each needs one `ended` when it is over."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.draining = False
+        self.running = 0
+        self._limits = limits
+        self._trusted = [ip_network(str(network)) for network in limits.trusted]
+        self._by_source: Counter[str] = Counter()
+        self._tokens = self._depth = max(1.0, limits.calls_per_second)
+        self._filled_at: float | None = None
+
+    def admit(self, source_host: str, now: float) -> Outcome | None:
+        """Let a call from this address in (None), or say why not: nothing is counted then."""
+        if self.draining:
+            return Outcome.DRAINING
+        source, trusted = self._know(source_host)
+        if not trusted and self._by_source[source] >= self._limits.calls_per_source:
+            return Outcome.SOURCE_LIMIT
+        if self.running >= self._limits.calls or not self._take_token(now):
+            return Outcome.OVERLOADED
+        self.running += 1
+        self._by_source[source] += 1
+        return None
+
+    def ended(self, source_host: str) -> None:
+        """A call that `admit` let in from this address is over."""
+        source, _ = self._know(source_host)
+        if self._by_source[source] <= 1:
+            del self._by_source[source]
+        else:
+            self._by_source[source] -= 1
+        self.running -= 1
+
+    def begin_drain(self) -> None:
+        """Refuse every call from now on."""
+        self.draining = True
+
+    def _take_token(self, now: float) -> bool:
+        if self._filled_at is not None:
+            earned = max(0.0, now - self._filled_at) * self._limits.calls_per_second
+            self._tokens = min(self._depth, self._tokens + earned)
+        self._filled_at = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def _know(self, host: str) -> tuple[str, bool]:
+        """The name an address is counted under, and whether it is trusted."""
+        try:
+            address = ip_address(host)
+        except ValueError:  # a scoped or otherwise odd address still has its share
+            return host, False
+        if address.version == 6 and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        trusted = any(address in network for network in self._trusted)
+        if address.version == 6:
+            return str(ip_network((int(address), 64), strict=False)), trusted
+        return str(address), trusted
