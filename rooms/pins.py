@@ -1,0 +1,52 @@
+"""PINs: digits typed on a keypad that name a room, and whether one enters it as guest or as host.
+
+A PIN is all that a caller at the reception gives, so it both identifies and authorises, and must be unique
+among all PINs, guests' and hosts' together. Made ones have ten digits, as Visio's do, of which the first is
+not 0 (ten digits with a leading 0 are a French telephone number). With 1,000 rooms, one guess in 4.5
+million hits: it is the throttle of the call flow that keeps guessing slow.
+"""
+
+import itertools
+import re
+import secrets
+from collections.abc import Callable
+
+from rooms.values import RoomError
+
+MADE_DIGITS = 10
+LEAST_DIGITS, MOST_DIGITS = 4, 20
+
+_PIN = re.compile(rf"[0-9]{{{LEAST_DIGITS},{MOST_DIGITS}}}")
+
+
+def is_pin(text: str) -> bool:
+    """Tell whether the text could be a PIN at all: 4 to 20 ASCII digits."""
+    return _PIN.fullmatch(text) is not None
+
+
+def check_pin(pin: str) -> None:
+    """Raise :class:`RoomError` unless the text is a possible PIN. The message does not repeat it."""
+    if not is_pin(pin):
+        raise RoomError(
+            f"A PIN is {LEAST_DIGITS} to {MOST_DIGITS} digits and nothing else.",
+            hint=f"Leave it out to have one of {MADE_DIGITS} digits made.",
+        )
+
+
+def is_weak(pin: str) -> bool:
+    """Tell whether a PIN is among the first that anyone would try.
+
+    Weak are counted runs up or down (1234567890, 7654) and a short group repeated (0000, 1212, 123123).
+    """
+    steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(pin)}
+    if steps in ({1}, {9}):
+        return True
+    return any(pin == (pin[:size] * len(pin))[: len(pin)] for size in range(1, len(pin) // 2 + 1))
+
+
+def make_pin(below: Callable[[int], int] = secrets.randbelow) -> str:
+    """Make a PIN of ten digits that is not weak. ``below(n)`` is a random number from 0 to n-1."""
+    least = 10 ** (MADE_DIGITS - 1)
+    while is_weak(pin := str(least + below(9 * least))):
+        pass
+    return pin

@@ -1,0 +1,126 @@
+"""The database below the queries: addresses, connections, the one write lock, and the migrations.
+
+SQLite and PostgreSQL behave alike here:
+
+- a reader sees committed data and waits for nobody (SQLite in WAL mode), each query on its own;
+- writers come one at a time (``exclusive``): SQLite's BEGIN IMMEDIATE, an advisory lock on PostgreSQL. So a
+  writer may look before it inserts, and several processes that start at once migrate one after the other.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from config.outcome import Outcome, PasserelleError
+
+BUSY_MS = 10_000  # how long a SQLite writer waits for the one before
+WRITE_LOCK = 0x70617373  # PostgreSQL's advisory locks are numbers common to a database: "pass"
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+
+
+class StoreError(PasserelleError):
+    """The database cannot be reached, understood or written to."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, outcome=Outcome.UNAVAILABLE, hint=hint)
+
+
+def parse_url(text: str) -> URL:
+    """Read ``sqlite:///file`` or ``postgresql://user@host/name``; :class:`StoreError` for anything else."""
+    hint = "database.url is sqlite:///file.db or postgresql://user:password@host/name."
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise StoreError("The database address cannot be read.", hint=hint) from error
+    if url.drivername not in (*_DRIVERS, *_DRIVERS.values()):
+        raise StoreError(f"There is no support for databases of the kind {url.drivername}.", hint=hint)
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+
+
+def connect(url: URL) -> AsyncEngine:
+    """Return an engine; nothing is connected yet."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url, hide_parameters=True)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,  # a restart of the server is not felt by callers
+        connect_args={"connect_timeout": 5, "tcp_user_timeout": 10_000},  # seconds; milliseconds
+    )
+
+
+def reader(engine: AsyncEngine) -> AsyncEngine:
+    """Return the same engine, reading without a transaction around each query."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@asynccontextmanager
+async def exclusive(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction that no other writer, of this or another process, overlaps."""
+    async with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.execute(select(func.pg_advisory_xact_lock(WRITE_LOCK)))
+        yield connection
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn whatever the database and its driver raise into a :class:`StoreError`, without SQL or values."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+        raise StoreError(
+            f"The database does not answer: {reason}", hint="Check that it runs, and database.url."
+        ) from error
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the tables up to this version, in the transaction of the connection.
+
+    Raises :class:`StoreError` when the database was written by a newer version.
+    """
+    config = Config()
+    config.set_main_option("script_location", "rooms.store:migrations")
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    unknown = set(MigrationContext.configure(connection).get_current_heads()) - known
+    if unknown:
+        raise StoreError(
+            f"The database was written by a newer version of Passerelle (revision {', '.join(unknown)}).",
+            hint="Install that version again, or restore the backup made before it.",
+        )
+    command.upgrade(config, "head")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver would begin and commit behind our back
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    statement = connection.get_execution_options().get("begin")
+    if statement:
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,226 @@
+"""What is asked of the database, and the answers as values."""
+
+import hmac
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from rooms.keys import PinKeys, SecretError, make_secret, read_secret
+from rooms.pins import check_pin, make_pin
+from rooms.store.database import connect, exclusive, migrate, parse_url, reader, translated_errors
+from rooms.store.tables import pin, room, secret_check
+from rooms.values import Invitation, NewRoom, Role, Room, RoomError, slugify, unique_slug
+
+_ROOM_FIELDS = [field.name for field in fields(Room)]  # columns have the same names
+_ROOM = select(*(room.c[name] for name in _ROOM_FIELDS))
+
+
+class Store:
+    """The stored rooms. Every method may raise :class:`~rooms.store.StoreError`."""
+
+    def __init__(self, engine: AsyncEngine, keys: PinKeys) -> None:
+        self._engine = engine
+        self._reader = reader(engine)
+        self._keys = keys
+
+    @classmethod
+    async def open(cls, url: str, secret_file: Path) -> Self:
+        """Connect, migrate, and make or check the secret file; any number of processes may do so at once.
+
+        Raises :class:`StoreError` or :class:`~rooms.keys.SecretError`.
+        """
+        engine = connect(parse_url(url))
+        try:
+            with translated_errors():
+                async with exclusive(engine) as connection:
+                    await connection.run_sync(migrate)
+                    keys = await connection.run_sync(_matching_keys, secret_file)
+                if engine.dialect.name == "sqlite":
+                    async with engine.connect() as connection:
+                        await connection.execute(text("PRAGMA journal_mode=WAL"))  # stays with the file
+        except BaseException:
+            await engine.dispose()
+            raise
+        return cls(engine, keys)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    async def count(self) -> int:
+        """Return how many rooms there are."""
+        async with self._reading() as connection:
+            return await connection.scalar(select(func.count()).select_from(room)) or 0
+
+    async def rooms(self) -> list[Room]:
+        """Return all rooms, by slug."""
+        async with self._reading() as connection:
+            rows = await connection.execute(_ROOM.order_by(room.c.slug))
+            return [_room(row) for row in rows.mappings()]
+
+    async def by_slug(self, slug: str) -> Room | None:
+        """Return the room of that slug."""
+        row = await self._first(_ROOM.where(room.c.slug == slug))
+        return _room(row) if row else None
+
+    async def by_pin(self, digits: str) -> tuple[Room, Role] | None:
+        """Return the room that a PIN opens and the role it gives."""
+        row = await self._first(
+            _ROOM.add_columns(pin.c.role)
+            .join_from(pin, room)
+            .where(pin.c.lookup == self._keys.lookup(digits))
+        )
+        return (_room(row), Role(row["role"])) if row else None
+
+    async def by_slug_and_pin(self, slug: str, digits: str) -> tuple[Room, Role | None] | None:
+        """Return the room of that slug, and the role that the PIN gives there (``None``: not its PIN)."""
+        fits = and_(pin.c.room_id == room.c.id, pin.c.lookup == self._keys.lookup(digits))
+        row = await self._first(
+            _ROOM.add_columns(pin.c.role).outerjoin_from(room, pin, fits).where(room.c.slug == slug)
+        )
+        return (_room(row), Role(row["role"]) if row["role"] else None) if row else None
+
+    async def invitation(self, slug: str) -> Invitation | None:
+        """Return the room of that slug with its PINs in clear; :class:`SecretError` if they were altered."""
+        found = await self.by_slug(slug)
+        if found is None:
+            return None
+        async with self._reading() as connection:
+            rows = await connection.execute(select(pin.c.role, pin.c.sealed).where(pin.c.room_id == found.id))
+            pins = {role: self._keys.reveal(sealed, _binding(found, Role(role))) for role, sealed in rows}
+        return Invitation(found, pins[Role.GUEST.value], pins.get(Role.HOST.value))
+
+    async def add(self, new: NewRoom, *, reserved: Collection[str] = ()) -> Invitation:
+        """Store a room. ``reserved`` are slugs no room may have, the names of the reception.
+
+        Raises :class:`RoomError` when a given slug or PIN is not possible or is taken.
+        """
+        given = [digits for digits in (new.pin, new.host_pin) if digits is not None]
+        for digits in given:
+            check_pin(digits)
+        if len(set(given)) < len(given):
+            raise RoomError("Guests and hosts need different PINs.", hint="Leave one out to have it made.")
+        async with self._writing() as connection:
+            slug = await _free_slug(connection, new, {name.lower() for name in reserved})
+            pins = {Role.GUEST: await self._free_pin(connection, new.pin, given)}
+            if new.has_host_pin:
+                pins[Role.HOST] = await self._free_pin(connection, new.host_pin, [*given, pins[Role.GUEST]])
+            added = await _insert_room(connection, new, slug)
+            for role, digits in pins.items():
+                sealed = self._keys.seal(digits, _binding(added, role))
+                await connection.execute(
+                    insert(pin).values(
+                        lookup=self._keys.lookup(digits), room_id=added.id, role=role.value, sealed=sealed
+                    )
+                )
+        return Invitation(added, pins[Role.GUEST], pins.get(Role.HOST))
+
+    async def remove(self, slug: str) -> bool:
+        """Remove a room and its PINs; tell whether there was one."""
+        async with self._writing() as connection:
+            return (await connection.execute(delete(room).where(room.c.slug == slug))).rowcount > 0
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        with translated_errors():
+            async with self._reader.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        with translated_errors():
+            async with exclusive(self._engine) as connection:
+                yield connection
+
+    async def _first(self, query: Select[*tuple[Any, ...]]) -> RowMapping | None:
+        async with self._reading() as connection:
+            return (await connection.execute(query)).mappings().first()
+
+    async def _free_pin(self, connection: AsyncConnection, given: str | None, unlike: Collection[str]) -> str:
+        """Return the given PIN, or a made one that is unlike those; such that no room has it."""
+
+        async def is_stored(digits: str) -> bool:
+            stored = select(pin.c.role).where(pin.c.lookup == self._keys.lookup(digits))
+            return await connection.scalar(stored) is not None
+
+        if given is not None:
+            if await is_stored(given):
+                raise RoomError(
+                    "This PIN is taken.", hint="Choose another, or leave it out to have one made."
+                )
+            return given
+        while (made := make_pin()) in unlike or await is_stored(made):
+            pass
+        return made
+
+
+async def _free_slug(connection: AsyncConnection, new: NewRoom, reserved: Collection[str]) -> str:
+    async def stored(condition: ColumnElement[bool]) -> set[str]:
+        return set(await connection.scalars(select(room.c.slug).where(condition)))
+
+    if new.slug is not None:
+        if new.slug in reserved:
+            raise RoomError(
+                f'"{new.slug}" is a name of the reception (sip.reception).', hint="Choose another slug."
+            )
+        if await stored(room.c.slug == new.slug):
+            raise RoomError(
+                f'There is a room "{new.slug}" already.', hint="Choose another slug, or leave it out."
+            )
+        return new.slug
+    base = slugify(new.name)
+    return unique_slug(
+        base, await stored(or_(room.c.slug == base, room.c.slug.like(f"{base}-%"))) | set(reserved)
+    )
+
+
+async def _insert_room(connection: AsyncConnection, new: NewRoom, slug: str) -> Room:
+    values = {name: getattr(new, name) for name in _ROOM_FIELDS if name != "id"}
+    values |= {"slug": slug, "name": new.name.strip()}
+    rows = await connection.execute(insert(room).values(values).returning(*_ROOM.selected_columns))
+    return _room(rows.mappings().one())
+
+
+def _matching_keys(connection: Connection, secret_file: Path) -> PinKeys:
+    """Return the keys of the secret file, which is made only for a database that is new too."""
+    stored = connection.scalar(select(secret_check.c.value))
+    secret = read_secret(secret_file)
+    if secret is None and stored is not None:
+        raise SecretError(
+            f"The secret file {secret_file} is missing, and without it no PIN in the database can be found.",
+            hint="Copy it from the backup or from the first machine, or set database.secret_file.",
+        )
+    keys = PinKeys(secret or make_secret(secret_file))
+    if stored is None:
+        connection.execute(insert(secret_check).values(id=1, value=keys.check_value))
+    elif not hmac.compare_digest(stored, keys.check_value):
+        raise SecretError(
+            f"The secret file {secret_file} belongs to another database.",
+            hint="Restore the file that was used with this database, or set database.secret_file.",
+        )
+    return keys
+
+
+def _binding(owner: Room, role: Role) -> str:
+    return f"room {owner.id} {role.value}"
+
+
+def _room(row: RowMapping) -> Room:
+    return Room(**{name: row[name] for name in _ROOM_FIELDS})
