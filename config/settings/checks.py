@@ -6,7 +6,7 @@ What needs the machine (is the port free, is the database there) is for ``passer
 from collections.abc import Iterator, Sequence
 
 from config.settings.problems import Problem
-from config.settings.sections import IvrSettings, MediaSettings, Settings, SipSettings
+from config.settings.sections import MediaSettings, Settings, SipSettings
 from config.settings.values import family, is_loopback, is_unspecified
 
 
@@ -20,7 +20,6 @@ def check(settings: Settings) -> list[Problem]:
         *_reachable(settings.sip, settings.media),
         *_ports(settings),
         *_jitter(settings.media),
-        *_languages(settings.ivr, settings.sip),
     ]
 
 
@@ -86,9 +85,3 @@ def _jitter(media: MediaSettings) -> Iterator[Problem]:
     if media.jitter_min_ms > media.jitter_max_ms:
         message = f"{media.jitter_min_ms} is more than media.jitter_max_ms, {media.jitter_max_ms}"
         yield Problem("media.jitter_min_ms", message)
-
-
-def _languages(ivr: IvrSettings, sip: SipSettings) -> Iterator[Problem]:
-    for name in ivr.languages:
-        if name not in sip.reception and "*" not in sip.reception:
-            yield Problem(f"ivr.languages.{name}", "no such name in sip.reception", "add it there too")

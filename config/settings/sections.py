@@ -235,7 +235,7 @@ class IvrSettings(Section):
     )
     languages: dict[Name, Language] = Field(
         {},
-        description='Languages by dialled name or number, like { "meet-en" = "en" }; names of the reception.',
+        description='Further reception names and numbers, with their language: { "meet-en" = "en" }.',
     )
     prompts: FilePath | None = Field(
         None,

@@ -70,9 +70,3 @@ def test_sip_stays_out_of_the_media_ports() -> None:
 
 def test_the_jitter_buffer_has_a_range() -> None:
     assert keys(media={"jitter_min_ms": 100, "jitter_max_ms": 60}) == ["media.jitter_min_ms"]
-
-
-def test_languages_are_for_names_of_the_reception() -> None:
-    assert keys(ivr={"languages": {"meet-en": "en"}}) == ["ivr.languages.meet-en"]
-    assert keys(ivr={"languages": {"meet-en": "en"}}, sip={"reception": ["meet", "meet-en"]}) == []
-    assert keys(ivr={"languages": {"meet-en": "en"}}, sip={"reception": ["*"]}) == []
