@@ -1,0 +1,323 @@
+"""SIP header fields: the ordered collection, and the values that have a structure (RFC 3261 section 20).
+
+The collection keeps raw text, unfolded; octets that are not UTF-8 survive as surrogates, so that what must
+be echoed (Via, From, To, Call-ID, CSeq) goes back octet by octet. Values are parsed when somebody asks.
+
+Real equipment folds lines, spaces out its separators, quotes commas, puts unbracketed IPv6 into ``received``
+(RFC 5118 section 4.5) and underscores into host names; what can be understood without doubt is understood,
+the rest is a :class:`ValueError` with what was expected.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
+
+from sip.uri import Uri, parse_host, parse_port
+
+T = TypeVar("T")
+
+_COMPACT = {  # IANA's registry of compact forms
+    "a": "Accept-Contact",
+    "b": "Referred-By",
+    "c": "Content-Type",
+    "d": "Request-Disposition",
+    "e": "Content-Encoding",
+    "f": "From",
+    "i": "Call-ID",
+    "j": "Reject-Contact",
+    "k": "Supported",
+    "l": "Content-Length",
+    "m": "Contact",
+    "o": "Event",
+    "r": "Refer-To",
+    "s": "Subject",
+    "t": "To",
+    "u": "Allow-Events",
+    "v": "Via",
+    "x": "Session-Expires",
+    "y": "Identity",
+}
+_COMMON = (
+    "Via",
+    "From",
+    "To",
+    "Call-ID",
+    "CSeq",
+    "Record-Route",
+    "Route",
+    "Max-Forwards",
+    "Contact",
+    "Allow",
+)
+_NAMES = _COMPACT | {name.lower(): name for name in (*_COMPACT.values(), *_COMMON)}
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_PARAMETER = re.compile(rf'\s*;\s*(?:([^\s;=,<>"]+)(?:\s*=\s*({_QUOTED}|[^\s;,<>"]*))?)?\s*', re.DOTALL)
+_NAME_ADDR = re.compile(rf'({_QUOTED}\s*|[^"<>]*)<([^<>]*)>', re.DOTALL)
+_ADDR_SPEC = re.compile(r"[^\s;,?<>\"]+")
+_VIA = re.compile(
+    r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+"
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+)(?:\s*:\s*([0-9]{1,5}))?",
+    re.IGNORECASE,
+)
+_CSEQ = re.compile(r"([0-9]{1,16})\s+([A-Za-z0-9\-.!%*_+`'~]+)")
+_CSEQ_LIMIT = 2**31
+
+
+class Headers:
+    """Header fields in their order; names match in any case and in their compact form."""
+
+    __slots__ = ("_items", "_typed")
+
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
+        self._items: list[tuple[str, str, str]] = []  # key, name, value
+        self._typed: dict[str, tuple[object, ...]] = {}  # parsed values, by key
+        for name, value in items:
+            self.add(name, value)
+
+    def get(self, name: str) -> str | None:
+        """The first value of that name."""
+        key = _key(name)
+        for k, _, value in self._items:
+            if k == key:
+                return value
+        return None
+
+    def get_all(self, name: str) -> list[str]:
+        """The value of each header field of that name."""
+        key = _key(name)
+        return [value for k, _, value in self._items if k == key]
+
+    def get_list(self, name: str) -> list[str]:
+        """All values of that name, those that stood in one field separated by commas taken apart."""
+        return [item for value in self.get_all(name) for item in split_list(value)]
+
+    def parsed(self, name: str, parse: Callable[[str], T], *, split: bool = True) -> tuple[T, ...]:
+        """The values of that name read by ``parse``, remembered until one of them changes."""
+        key = _key(name)
+        if key not in self._typed:
+            texts = self.get_list(name) if split else self.get_all(name)
+            self._typed[key] = tuple(parse(text) for text in texts)
+        return cast(tuple[T, ...], self._typed[key])
+
+    def add(self, name: str, value: str) -> None:
+        """Append a field."""
+        self._insert(len(self._items), name, value)
+
+    def prepend(self, name: str, value: str) -> None:
+        """Put a field before all others, as a client does with its Via."""
+        self._insert(0, name, value)
+
+    def set(self, name: str, *values: str) -> None:
+        """Replace the fields of that name, where the first of them stood, by one for each value."""
+        key = _key(name)
+        at = next((i for i, item in enumerate(self._items) if item[0] == key), len(self._items))
+        self.remove(name)
+        for offset, value in enumerate(values):
+            self._insert(at + offset, name, value)
+
+    def remove(self, name: str) -> None:
+        """Remove all fields of that name, if there are any."""
+        key = _key(name)
+        self._typed.pop(key, None)
+        self._items = [item for item in self._items if item[0] != key]
+
+    def items(self) -> list[tuple[str, str]]:
+        """Name and value of each field, in order."""
+        return [(name, value) for _, name, value in self._items]
+
+    def copy(self) -> "Headers":
+        """A copy that can be changed without changing this one."""
+        other = Headers()
+        other._items = self._items.copy()
+        other._typed = self._typed.copy()
+        return other
+
+    def _insert(self, at: int, name: str, value: str) -> None:
+        if "\r" in value or "\n" in value:  # whatever its origin, it must not become a header of its own
+            raise ValueError(f"the value of {name} must be one line")
+        name = _NAMES.get(name.lower(), name)
+        key = name.lower()
+        self._typed.pop(key, None)
+        self._items.insert(at, (key, name, value))
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.items())
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self._items == other._items
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Headers({self.items()!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A From, To, Contact, Route or Record-Route: name-addr or addr-spec with its parameters."""
+
+    uri: Uri
+    display: str = ""
+    parameters: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read one address; raises ValueError."""
+        text = text.strip()
+        if (m := _NAME_ADDR.match(text)) is not None:
+            display, uri = unquote(m[1].strip()), m[2].strip()
+        elif (m := _ADDR_SPEC.match(text)) is not None:
+            display, uri = "", m[0]
+        else:
+            raise ValueError('an address is "Name" <uri>;parameters or uri;parameters')
+        return cls(Uri.parse(uri), legible(display), parse_parameters(text[m.end() :]))
+
+    @property
+    def tag(self) -> str | None:
+        """The ``tag`` parameter, which names one end of a dialog."""
+        return self.parameters.get("tag")
+
+    def with_tag(self, tag: str) -> "Address":
+        """The same address at one end of a dialog."""
+        return replace(self, parameters={**self.parameters, "tag": tag})
+
+    def __str__(self) -> str:
+        display = f"{quote(self.display)} " if self.display else ""
+        return f"{display}<{self.uri}>{format_parameters(self.parameters)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """One hop a request went through, and where its answer has to go. ``host`` has no brackets."""
+
+    transport: str
+    host: str
+    port: int | None = None
+    parameters: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Via":
+        """Read one hop; raises ValueError."""
+        if (m := _VIA.match(text.strip())) is None:
+            raise ValueError("a Via is SIP/2.0/transport host[:port];parameters")
+        parameters = parse_parameters(text.strip()[m.end() :])
+        return cls(m[1].upper(), parse_host(m[2]), parse_port(m[3]) if m[3] else None, parameters)
+
+    @property
+    def branch(self) -> str | None:
+        """The transaction's identifier; RFC 3261's kind begins with ``z9hG4bK``."""
+        return self.parameters.get("branch")
+
+    def with_parameters(self, **parameters: str | None) -> "Via":
+        """The same hop with these parameters added or replaced."""
+        return replace(self, parameters={**self.parameters, **parameters})
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = f":{self.port}" if self.port is not None else ""
+        return f"SIP/2.0/{self.transport} {host}{port}{format_parameters(self.parameters)}"
+
+
+@dataclass(frozen=True, slots=True)
+class CSeq:
+    """The number of a request within its dialog, and its method."""
+
+    number: int
+    method: str
+
+    @classmethod
+    def parse(cls, text: str) -> "CSeq":
+        """Read a CSeq; raises ValueError, also for a number of 2**31 and above (section 8.1.1.5)."""
+        if (m := _CSEQ.fullmatch(text.strip())) is None or int(m[1]) >= _CSEQ_LIMIT:
+            raise ValueError("a CSeq is a number below 2**31 and a method")
+        return cls(int(m[1]), m[2])
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
+
+def parse_parameters(text: str) -> dict[str, str | None]:
+    """``;name=value;name="value";name`` as a mapping, names in lower case; raises ValueError."""
+    parameters: dict[str, str | None] = {}
+    at = 0
+    while at < len(text):
+        if (m := _PARAMETER.match(text, at)) is None:
+            raise ValueError("parameters are ;name or ;name=value")
+        at = m.end()
+        if m[1] is not None:
+            parameters.setdefault(m[1].lower(), unquote(m[2]) if m[2] is not None else None)
+    return parameters
+
+
+def format_parameters(parameters: Mapping[str, str | None]) -> str:
+    """The text of header parameters; a value that is neither a token nor a host is quoted."""
+    return "".join(
+        f";{name}" if value is None else f";{name}={value if _is_plain(value) else quote(value)}"
+        for name, value in parameters.items()
+    )
+
+
+def split_list(text: str) -> list[str]:
+    """The items of a comma-separated value; commas inside quotes and angle brackets do not count."""
+    if "," not in text:
+        item = text.strip()
+        return [item] if item else []
+    items, start, quoted, bracketed = [], 0, False, False
+    escaped = False
+    for i, c in enumerate(text):
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped = c == "\\"
+            quoted = c != '"'
+        elif c == '"':
+            quoted = True
+        elif c == "<" or (c == ">" and bracketed):
+            bracketed = c == "<"
+        elif c == "," and not bracketed:
+            items.append(text[start:i].strip())
+            start = i + 1
+    items.append(text[start:].strip())
+    return [item for item in items if item]
+
+
+def quote(text: str) -> str:
+    """A quoted-string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def unquote(text: str) -> str:
+    """The text of a quoted-string; text without quotes as it is."""
+    if not text.startswith('"'):
+        return text
+    return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL) if "\\" in text else text[1:-1]
+
+
+def legible(text: str) -> str:
+    """Text fit for people and logs: octets that are not UTF-8 are read as Latin-1, as old PBXs mean them."""
+    if text.isascii():
+        return text
+    octets = text.encode("utf-8", "surrogateescape")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def _is_plain(value: str) -> bool:
+    return bool(value) and (
+        _TOKEN.fullmatch(value) is not None or value.strip("[]:.0123456789abcdefABCDEF") == ""
+    )
+
+
+def _key(name: str) -> str:
+    key = name.lower()
+    return _COMPACT[key].lower() if key in _COMPACT else key
