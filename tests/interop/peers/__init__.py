@@ -1,0 +1,1 @@
+"""Independent SIP peers, one class each, and what they need: addresses, processes, ears."""
