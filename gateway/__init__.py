@@ -1,1 +1,1 @@
-"""The process: command line, wiring, HTTP, metrics, admission, drain. The top floor: it may import everything below."""
+"""The process: command line, wiring, HTTP, metrics, admission, drain. The top floor, above all others."""

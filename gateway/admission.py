@@ -14,46 +14,24 @@ addresses count by /64, which is what one subscriber is given.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Protocol
+from ipaddress import ip_address, ip_network
 
 from config.outcome import Outcome
+from config.settings import LimitsSettings
 
 RETRY_AFTER = {Outcome.OVERLOADED: 5, Outcome.DRAINING: 60}
 """Seconds for the Retry-After header of a 503: the next second may do, a restart takes longer."""
 
 
-class Limits(Protocol):
-    """What of the settings' ``[limits]`` is needed."""
-
-    @property
-    def calls(self) -> int:
-        """Calls at once."""
-
-    @property
-    def calls_per_second(self) -> float:
-        """New calls a second."""
-
-    @property
-    def calls_per_source(self) -> int:
-        """Calls at once from one address."""
-
-    @property
-    def trusted(self) -> Sequence[IPv4Network | IPv6Network | str]:
-        """Networks exempt from ``calls_per_source``."""
-
-
 class Admission:
     """Counts the calls that were let in; each needs one `ended` when it is over."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: LimitsSettings) -> None:
         self.draining = False
         self.running = 0
         self._limits = limits
-        self._trusted = [ip_network(str(network)) for network in limits.trusted]
         self._by_source: Counter[str] = Counter()
-        self._tokens = self._depth = max(1.0, limits.calls_per_second)
+        self._tokens = self._depth = float(limits.calls_per_second)
         self._filled_at: float | None = None
 
     def admit(self, source_host: str, now: float) -> Outcome | None:
@@ -100,7 +78,7 @@ class Admission:
             return host, False
         if address.version == 6 and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        trusted = any(address in network for network in self._trusted)
+        trusted = any(address in network for network in self._limits.trusted)
         if address.version == 6:
             return str(ip_network((int(address), 64), strict=False)), trusted
         return str(address), trusted

@@ -1,0 +1,1 @@
+"""HTTP: health and metrics. The only place that knows FastAPI and Hypercorn."""

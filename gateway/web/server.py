@@ -1,0 +1,101 @@
+"""Hypercorn inside our loop: it is handed a socket that already listens, and never touches signals (D2).
+
+We bind ourselves, so that a port that is taken is one clear error before anything else starts. What a
+client may cost is bounded: the header must be there within ``IDLE_SECONDS`` of connecting, and a request
+that says nothing for ``READ_SECONDS`` is dropped.
+"""
+
+import asyncio
+import logging
+import socket
+from contextlib import suppress
+from typing import cast
+
+import structlog
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from hypercorn.typing import ASGIFramework
+from starlette.types import ASGIApp
+
+from config.outcome import Outcome, PasserelleError
+from config.settings import Endpoint
+
+IDLE_SECONDS = 5
+READ_SECONDS = 10
+STOP_SECONDS = 2.0
+MAX_HEADER = 8 * 1024
+"""Octets of request line and header together."""
+
+log = structlog.get_logger(__name__)
+
+
+class HttpServer:
+    """Serves ``app`` on ``listen`` between `start` and `stop`."""
+
+    def __init__(self, app: ASGIApp, listen: Endpoint) -> None:
+        self._app = app
+        self._listen = listen
+        self._stopping = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> Endpoint:
+        """Listen and serve; returns where, with the real port if 0 was asked for.
+
+        Raises:
+            PasserelleError: when the address cannot be bound.
+        """
+        listener = bind(self._listen)
+        host, port = listener.getsockname()[:2]
+        app = cast(ASGIFramework, self._app)  # Starlette's and Hypercorn's words for the same
+        self._serving = asyncio.create_task(
+            serve(app, _config(listener), shutdown_trigger=self._stopping.wait, mode="asgi"), name="http"
+        )
+        self._serving.add_done_callback(self._over)
+        return Endpoint(host, port)
+
+    async def stop(self) -> None:
+        """Close the listener, let requests under way finish for ``STOP_SECONDS``, cut the others."""
+        self._stopping.set()
+        if self._serving is not None:
+            await asyncio.wait([self._serving], timeout=STOP_SECONDS)
+            self._serving.cancel()
+            with suppress(asyncio.CancelledError, Exception):  # told by _over
+                await self._serving
+
+    def _over(self, serving: asyncio.Task[None]) -> None:
+        if not serving.cancelled() and (error := serving.exception()) is not None:
+            log.error("HTTP has stopped: no health, no metrics", exc_info=error)
+
+
+def bind(listen: Endpoint) -> socket.socket:
+    """A TCP socket that listens there. Raises `PasserelleError` when the address cannot be bound."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((listen.host, listen.port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise PasserelleError(
+            f"HTTP cannot listen on {listen}: {error.strerror}",
+            outcome=Outcome.UNAVAILABLE,
+            hint="stop what uses that port, or change http.listen",
+        ) from None
+    return listener
+
+
+def _config(listener: socket.socket) -> Config:
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]  # Hypercorn owns and closes it from here
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.include_server_header = False
+    config.h11_max_incomplete_size = MAX_HEADER
+    config.h2_max_header_list_size = MAX_HEADER
+    config.keep_alive_timeout = IDLE_SECONDS
+    config.read_timeout = READ_SECONDS
+    config.graceful_timeout = STOP_SECONDS / 2
+    config.shutdown_timeout = STOP_SECONDS
+    config.wsgi_max_body_size = 0
+    return config

@@ -1,0 +1,94 @@
+"""The page Prometheus scrapes."""
+
+from collections.abc import Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from config.counters import Histogram
+from gateway.metrics import Metrics, Sources
+
+
+class Gateway:
+    """Owns the counters that the components would."""
+
+    def __init__(self) -> None:
+        self.packets_in = 0
+        self.reads = 0
+        self.invites = Histogram([0.01, 0.1])
+        self.empty = Histogram([0.01, 0.1])
+
+    def packets(self) -> Mapping[str, float]:
+        self.reads += 1
+        return {"in": self.packets_in, "out": 7}
+
+    def sources(self) -> Sources:
+        return Sources(
+            calls=lambda: {"ringing": 1, "confirmed": 2},
+            calls_ended=lambda: {("inbound", "completed"): 3, ("inbound", "wrong_pin"): 1},
+            invite_seconds=self.invites,
+            meetings=lambda: 1,
+            participants=lambda: {"phone": 2},
+            rtp_packets=self.packets,
+            rtp_lost=lambda: 4,
+            rtp_late=lambda: 5,
+            rtp_jitter_seconds=self.empty,
+            tick_late_seconds=self.empty,
+            dtmf=lambda: {"rfc4733": 12, "info": 1},
+            pin_failures=lambda: 6,
+            sip_messages=lambda: {("in", "INVITE"): 9, ("out", "2xx"): 8},
+            gc_collections=lambda: [30, 3, 1],
+            gc_pause_seconds=self.empty,
+            log_lines_lost=lambda: 0,
+        )
+
+
+def scrape(metrics: Metrics) -> dict[str, float]:
+    """The page as a mapping from sample, labels sorted, to value."""
+    samples: dict[str, float] = {}
+    for family in text_string_to_metric_families(metrics.page().decode()):
+        for sample in family.samples:
+            labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
+            samples[f"{sample.name}{{{labels}}}"] = sample.value
+    return samples
+
+
+def test_every_fixed_name_is_there() -> None:
+    samples = scrape(Metrics(Gateway().sources()))
+    assert samples["passerelle_calls{state=confirmed}"] == 2
+    assert samples["passerelle_calls_total{direction=inbound,outcome=wrong_pin}"] == 1
+    assert samples["passerelle_invite_seconds_count{}"] == 0
+    assert samples["passerelle_meetings{}"] == 1
+    assert samples["passerelle_participants{kind=phone}"] == 2
+    assert samples["passerelle_rtp_packets_total{direction=out}"] == 7
+    assert samples["passerelle_rtp_lost_total{}"] == 4
+    assert samples["passerelle_rtp_late_total{}"] == 5
+    assert samples["passerelle_tick_late_seconds_count{}"] == 0
+    assert samples["passerelle_dtmf_total{via=rfc4733}"] == 12
+    assert samples["passerelle_pin_failures_total{}"] == 6
+    assert samples["passerelle_sip_messages_total{direction=in,kind=INVITE}"] == 9
+    assert samples["passerelle_gc_collections_total{generation=2}"] == 1
+    assert samples["passerelle_log_lines_lost_total{}"] == 0
+    assert [key for key in samples if key.startswith("passerelle_build_info{")]
+    assert samples["process_open_fds{}"] > 0
+
+
+def test_counters_are_read_at_each_scrape_and_only_then() -> None:
+    gateway = Gateway()
+    metrics = Metrics(gateway.sources())
+    assert gateway.reads == 0
+    for packets in (10, 20):
+        gateway.packets_in = packets
+        assert scrape(metrics)["passerelle_rtp_packets_total{direction=in}"] == packets
+    assert gateway.reads == 2
+
+
+def test_histogram_buckets_are_cumulative() -> None:
+    gateway = Gateway()
+    for seconds in (0.005, 0.05, 0.05, 3.0):
+        gateway.invites.observe(seconds)
+    samples = scrape(Metrics(gateway.sources()))
+    assert samples["passerelle_invite_seconds_bucket{le=0.01}"] == 1
+    assert samples["passerelle_invite_seconds_bucket{le=0.1}"] == 3
+    assert samples["passerelle_invite_seconds_bucket{le=+Inf}"] == 4
+    assert samples["passerelle_invite_seconds_count{}"] == 4
+    assert round(samples["passerelle_invite_seconds_sum{}"], 3) == 3.105

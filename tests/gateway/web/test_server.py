@@ -1,0 +1,109 @@
+"""The server on real sockets."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+import uvloop
+
+from config.outcome import PasserelleError
+from config.settings import Endpoint
+from gateway.web.api import create_api
+from gateway.web.server import MAX_HEADER, HttpServer
+
+
+def with_server(use: Callable[[Endpoint], Awaitable[None]]) -> None:
+    """Run ``use`` against a server on a free port, on the loop that production has."""
+
+    async def run() -> None:
+        server = HttpServer(create_api(lambda: None, lambda: b"metric 1\n"), Endpoint("127.0.0.1", 0))
+        listen = await server.start()
+        try:
+            await asyncio.wait_for(use(listen), 20)
+        finally:
+            await server.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+async def talk(listen: Endpoint, request: bytes) -> bytes:
+    """Send these octets and read until the server closes."""
+    reader, writer = await asyncio.open_connection(listen.host, listen.port)
+    writer.write(request)
+    try:
+        return await reader.read(-1)
+    finally:
+        writer.close()
+
+
+def test_serves_until_stopped() -> None:
+    used: list[Endpoint] = []
+
+    async def use(listen: Endpoint) -> None:
+        answer = await talk(listen, b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert b"server:" not in head.lower()
+        assert b'"ready"' in body
+        used.append(listen)
+
+    with_server(use)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((used[0].host, used[0].port)).close()
+
+
+def test_signals_are_left_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def use(listen: Endpoint) -> None:
+        await talk(listen, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert signal.getsignal(signal.SIGTERM) is before
+
+    with_server(use)
+
+
+def test_a_header_too_large_is_refused() -> None:
+    async def use(listen: Endpoint) -> None:
+        junk = b"X: " + b"y" * (MAX_HEADER + 1) + b"\r\n"
+        answer = await talk(listen, b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + junk * 9)
+        assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
+
+    with_server(use)
+
+
+def test_a_body_too_large_is_refused() -> None:
+    async def use(listen: Endpoint) -> None:
+        answer = await talk(listen, b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 413")
+
+    with_server(use)
+
+
+def test_stopping_does_not_wait_for_a_silent_client() -> None:
+    clients: list[socket.socket] = []
+
+    async def use(listen: Endpoint) -> None:
+        client = socket.create_connection((listen.host, listen.port))
+        client.sendall(b"GET /healthz HTTP/1.1\r\n")
+        clients.append(client)
+        await talk(listen, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    with_server(use)
+    clients[0].close()
+
+
+def test_a_port_in_use_is_a_clear_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = Endpoint("127.0.0.1", taken.getsockname()[1])
+
+        async def start() -> None:
+            await HttpServer(create_api(lambda: None, lambda: b""), listen).start()
+
+        with pytest.raises(
+            PasserelleError, match=rf"127\.0\.0\.1:{listen.port}: Address already in use"
+        ) as caught:
+            asyncio.run(start())
+        assert "http.listen" in caught.value.hint
