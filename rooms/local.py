@@ -1,7 +1,8 @@
 """The directory of rooms in our own database: who may enter where, asked by the call flow.
 
-Each question is one query. None of them raises: a database that does not answer is an
-:class:`~rooms.values.Unavailable`, and the call goes on to say so.
+Each question is at most one query, and none when what was dialled cannot be a slug or a PIN. None of them
+raises: a database that does not answer is an :class:`~rooms.values.Unavailable`, and the call goes on to
+say so.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import structlog
 from config.outcome import Outcome, PasserelleError
 from rooms.pins import is_pin
 from rooms.store import Store
-from rooms.values import Answer, Found, NotFound, Refused, Role, Room, Unavailable
+from rooms.values import Answer, Found, NotFound, Refused, Unavailable, is_slug
 
 PATIENCE = 5.0
 """Seconds a caller is kept waiting for the database."""
@@ -35,11 +36,20 @@ class LocalDirectory:
 
     async def by_slug(self, slug: str) -> Answer:
         """Find a room by its slug, in any case; whether a PIN must still be asked, ``room.open`` says."""
-        return await self._ask(self._by_slug(slug.lower()))
+        slug = slug.lower()
+        if not is_slug(slug):
+            return NotFound()
+        return await self._ask(self._by_slug(slug))
 
     async def by_slug_and_pin(self, slug: str, pin: str) -> Answer:
         """Find a room by its slug, entered with a PIN; ``Refused(WRONG_PIN)`` when it is not that room's."""
-        return await self._ask(self._by_slug_and_pin(slug.lower(), pin))
+        slug = slug.lower()
+        if not is_slug(slug):
+            return NotFound()
+        if not is_pin(pin):
+            room = await self.by_slug(slug)
+            return Refused(Outcome.WRONG_PIN) if isinstance(room, Found) else room
+        return await self._ask(self._by_slug_and_pin(slug, pin))
 
     async def _by_pin(self, pin: str) -> Answer:
         entry = await self._store.by_pin(pin)
@@ -50,7 +60,7 @@ class LocalDirectory:
         return Found(room) if room else NotFound()
 
     async def _by_slug_and_pin(self, slug: str, pin: str) -> Answer:
-        entry: tuple[Room, Role | None] | None = await self._store.by_slug_and_pin(slug, pin)
+        entry = await self._store.by_slug_and_pin(slug, pin)
         if entry is None:
             return NotFound()
         room, role = entry

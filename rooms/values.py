@@ -121,11 +121,16 @@ def unique_slug(base: str, taken: Container[str]) -> str:
     return slug
 
 
+def is_slug(text: str) -> bool:
+    """Tell whether the text could be a slug at all."""
+    return len(text) <= SLUG_LIMIT and not text.isdigit() and _SLUG.fullmatch(text) is not None
+
+
 def check_slug(slug: str) -> None:
     """Raise :class:`RoomError` unless the slug may stand in an address."""
     if slug.isdigit():
         raise RoomError("A slug of digits only would be taken for a PIN.", hint=f'Try "{slugify(slug)}".')
-    if len(slug) > SLUG_LIMIT or not _SLUG.fullmatch(slug):
+    if not is_slug(slug):
         raise RoomError(
             f"A slug is at most {SLUG_LIMIT} small letters and digits, with single hyphens between them.",
             hint=f'Try "{slugify(slug)}".',

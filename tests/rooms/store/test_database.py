@@ -1,0 +1,121 @@
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from rooms.store import Store, StoreError
+from rooms.store.database import connect, exclusive, migrate, parse_url
+from rooms.store.tables import metadata
+
+from ..conftest import InStore, execute
+
+
+@pytest.mark.parametrize(
+    ("text", "driver"),
+    [
+        ("sqlite:///a.db", "sqlite+aiosqlite"),
+        ("sqlite+aiosqlite:///a.db", "sqlite+aiosqlite"),
+        ("postgresql://u:p@h/d", "postgresql+psycopg"),
+        ("postgres://u:p@h/d", "postgresql+psycopg"),
+    ],
+)
+def test_addresses_get_the_driver_we_use(text: str, driver: str) -> None:
+    assert parse_url(text).drivername == driver
+
+
+@pytest.mark.parametrize("text", ["", "passerelle.db", "mysql://h/d", "postgresql+asyncpg://u:secret@h/d"])
+def test_other_databases_are_refused_without_showing_the_password(text: str) -> None:
+    with pytest.raises(StoreError) as refusal:
+        parse_url(text)
+    assert "database.url" in refusal.value.hint
+    assert "secret" not in str(refusal.value)
+
+
+def test_the_migrations_build_the_tables_of_the_code(url: str) -> None:
+    def build_and_compare(connection: Connection) -> list[Any]:
+        migrate(connection)
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    async def scenario() -> list[Any]:
+        engine = connect(parse_url(url))
+        try:
+            async with exclusive(engine) as connection:
+                return await connection.run_sync(build_and_compare)
+        finally:
+            await engine.dispose()
+
+    assert asyncio.run(scenario()) == []
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(url: str) -> None:
+    def build_and_fail(connection: Connection) -> None:
+        migrate(connection)
+        raise StoreError("stop here")
+
+    async def scenario() -> None:
+        engine = connect(parse_url(url))
+        try:
+            async with exclusive(engine) as connection:
+                await connection.run_sync(build_and_fail)
+        finally:
+            await engine.dispose()
+
+    with pytest.raises(StoreError, match="stop here"):
+        asyncio.run(scenario())
+    for table in ("room", "alembic_version"):
+        with pytest.raises(Exception, match=table):
+            execute(url, f"SELECT * FROM {table}")
+
+
+def test_a_database_of_a_newer_version_is_refused_untouched(in_store: InStore, url: str) -> None:
+    in_store(Store.count)
+    execute(url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match=r"newer version of Passerelle \(revision 9999\)") as refusal:
+        in_store(Store.count)
+    assert "backup" in refusal.value.hint
+    assert execute(url, "SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+def test_sqlite_keeps_a_write_ahead_log_and_its_foreign_keys(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/passerelle.db"
+
+    async def scenario() -> list[object]:
+        store = await Store.open(url, tmp_path / "secret")
+        await store.close()
+        engine = connect(parse_url(url))
+        async with engine.connect() as connection:
+            pragmas = ["journal_mode", "foreign_keys", "busy_timeout"]
+            values = [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in pragmas]
+        await engine.dispose()
+        return values
+
+    assert asyncio.run(scenario()) == ["wal", 1, 10_000]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("sqlite:////nowhere/at/all.db", "unable to open database file"),
+        ("postgresql://u:secret@127.0.0.1:1/d", "refused"),
+        ("postgresql://u:secret@/d?host=/nowhere", "No such file"),
+    ],
+)
+def test_what_cannot_be_reached_is_said_in_one_line(address: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=said) as refusal:
+        asyncio.run(Store.open(address, tmp_path / "secret"))
+    assert "\n" not in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+    assert refusal.value.hint
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "passerelle.db"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        asyncio.run(Store.open(f"sqlite:///{path}", tmp_path / "secret"))
+    assert path.read_bytes().startswith(b"not a database")
