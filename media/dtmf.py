@@ -1,0 +1,178 @@
+"""Keys pressed during a call: by RTP events (RFC 4733) and by SIP INFO, made into one stream of digits.
+
+An RTP event is four octets, sent again and again while the key is held, all under the RTP timestamp of its
+beginning, and its end three times::
+
+     0                   1                   2                   3
+     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+    |     event     |E|R| volume    |            duration           |     E: end; duration in RTP ticks
+
+A press is therefore its (SSRC, timestamp, event) and counts at the first packet that arrives, whichever that
+is: lost beginnings and lost ends do not matter. A key held longer than the duration can say comes in segments
+(section 2.5.1.3), each under the timestamp at which the one before was full, and is still one press.
+
+Some phones send every press twice, by RTP and by INFO: :class:`PressMerger` lets through one of the two.
+
+Units: timestamps and durations in ticks of the event's clock rate (Hz), times in seconds.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from struct import Struct
+from typing import Final
+
+from media.rtp import timestamp_delta
+
+KEYS: Final = "0123456789*#ABCD"  # by event number, RFC 4733 section 3.2
+FLASH: Final = 16
+MAX_DURATION: Final = 0xFFFF  # ticks
+END_PACKETS: Final = 3  # section 2.5.1.4
+MERGE_WINDOW: Final = 0.5  # s between the RTP event and the INFO of one press
+
+_EVENT: Final = Struct("!BBH")
+_END: Final = 0x80
+# A sender that cuts segments at whole packets stays short of MAX_DURATION by up to 60 ms at 48 kHz.
+_SEGMENT_SLACK: Final = 2880
+_INFO_TYPES: Final = ("application/dtmf-relay", "application/dtmf")
+
+
+class DtmfError(ValueError):
+    """The body of an INFO names no key; the text says what was expected."""
+
+
+class EventReceiver:
+    """Turns the RTP events of one call into keys."""
+
+    __slots__ = ("_ended", "_events", "_ssrc", "_timestamp")
+
+    def __init__(self) -> None:
+        self._ssrc = -1  # of the latest press, as are all of these
+        self._timestamp = 0
+        self._events: set[int] = set()  # all that came under that timestamp: some senders never change it
+        self._ended = True
+
+    def receive(self, ssrc: int, timestamp: int, payload: bytes) -> str | None:
+        """Return the key if this packet is the first of a press; None for repeats, late ones and non-keys."""
+        if len(payload) < _EVENT.size:
+            return None
+        event, flags, _ = _EVENT.unpack_from(payload)
+        if ssrc == self._ssrc:
+            ahead = timestamp_delta(timestamp, self._timestamp)
+            if -MAX_DURATION <= ahead < 0:  # overtaken by a later press
+                return None
+            if ahead == 0 and event in self._events:
+                self._ended |= flags >= _END
+                return None
+            if self._is_segment(event, ahead):
+                self._timestamp, self._ended = timestamp, flags >= _END
+                return None
+            if ahead:
+                self._events.clear()
+        else:
+            self._events.clear()
+        self._ssrc, self._timestamp, self._ended = ssrc, timestamp, flags >= _END
+        self._events.add(event)
+        return KEYS[event] if event < len(KEYS) else None
+
+    def _is_segment(self, event: int, ahead: int) -> bool:
+        continues = MAX_DURATION - _SEGMENT_SLACK <= ahead <= MAX_DURATION + 1
+        return continues and not self._ended and event in self._events
+
+
+@dataclass(frozen=True, slots=True)
+class EventFrame:
+    """One packet of a press; ``offset`` is to be added to the RTP timestamp of its beginning."""
+
+    offset: int
+    marker: bool
+    payload: bytes
+
+
+def press(key: str, *, ticks: int = 800, packet_ticks: int = 160, volume: int = 10) -> Iterator[EventFrame]:
+    """Yield the packets of one press, one to be sent each packet time, the last three its end.
+
+    ``ticks`` is how long the key is held (800 = 100 ms at 8 kHz), ``volume`` in -dBm0 (RFC 4733 §2.3.3).
+
+    Raises:
+        ValueError: there is no such key, or it is not held at all.
+    """
+    if len(key) != 1 or ticks <= 0:
+        raise ValueError(f"expected one key held for a while, got {len(key)} held {ticks} ticks")
+    event = KEYS.index(key.upper())
+    for start in range(0, ticks, packet_ticks):
+        elapsed = min(start + packet_ticks, ticks)
+        offset = start // MAX_DURATION * MAX_DURATION
+        duration = min(elapsed - offset, MAX_DURATION)
+        last = elapsed == ticks
+        frame = EventFrame(offset, start == 0, _EVENT.pack(event, volume | _END * last, duration))
+        yield frame
+    for _ in range(END_PACKETS - 1):
+        yield EventFrame(frame.offset, False, frame.payload)
+
+
+def is_dtmf(content_type: str) -> bool:
+    """Return whether an INFO of that content type carries a key."""
+    return content_type.partition(";")[0].strip().lower() in _INFO_TYPES
+
+
+def parse_info(body: bytes) -> str | None:
+    """Return the key in the body of an INFO; None for a hook flash, which is understood and means nothing.
+
+    ``application/dtmf-relay`` says ``Signal=5`` and ``Duration=160`` on lines of their own, in any case and
+    spacing; ``application/dtmf`` just ``5``. Both may give the event's number (11 for ``#``). How long the
+    key was held is nobody's business here.
+
+    Raises:
+        DtmfError: the body names no key, or more than one.
+    """
+    text = body.decode("ascii", "replace")
+    fields = [line.partition("=") for line in text.replace("\0", "").splitlines() if line.strip()]
+    signals = [value for name, equals, value in fields if equals and name.strip().lower() == "signal"]
+    if not signals and len(fields) == 1 and not fields[0][1]:
+        signals = [fields[0][0]]
+    if len(signals) != 1:
+        raise DtmfError(f"expected one Signal=<key>, got a body of {len(body)} octets with {len(signals)}")
+    signal = signals[0].strip().upper()
+    if signal in ("16", "F", "FLASH", "HF", "!"):
+        return None
+    if len(signal) == 1 and signal in KEYS:
+        return signal
+    if signal in _NUMBERED:
+        return _NUMBERED[signal]
+    raise DtmfError("expected a key of 0-9, *, #, A-D")  # not what it was: it may be half a PIN
+
+
+_NUMBERED: Final = {str(event): KEYS[event] for event in range(10, len(KEYS))}
+
+
+class Way(Enum):
+    """How a press reached us."""
+
+    RTP = "rtp"
+    INFO = "info"
+
+
+class PressMerger:
+    """Drops the second telling of a press that came both ways, whichever came first.
+
+    A press is paired with the oldest unpaired one of the same key that came the other way no longer than
+    ``window`` seconds ago, and each pair is one press: ``5 5`` told twice stays ``5 5``.
+    """
+
+    def __init__(self, window: float = MERGE_WINDOW) -> None:
+        self._window = window
+        self._unpaired: deque[tuple[float, str, Way]] = deque()
+
+    def accepts(self, key: str, way: Way, now: float) -> bool:
+        """Return whether this is a press of its own."""
+        unpaired = self._unpaired
+        while unpaired and now - unpaired[0][0] > self._window:
+            unpaired.popleft()
+        for told in unpaired:
+            if told[1] == key and told[2] is not way:
+                unpaired.remove(told)
+                return False
+        unpaired.append((now, key, way))
+        return True

@@ -1,0 +1,82 @@
+"""Which UDP ports a call gets for its RTP: an even one, and the odd one above it for RTCP (RFC 3550 §11).
+
+The allocator hands out numbers and opens no socket. A pair given back rests before it is used again, so that
+the last packets of one call, still on their way, cannot fall into the next; pairs are used in turn, the one
+that has rested longest first. A pair that turns out to be taken by another program is given back the same way
+and the next one asked for.
+
+Units: seconds of any steady clock.
+"""
+
+from collections import deque
+from typing import Final
+
+from config.outcome import Outcome, PasserelleError
+
+REST: Final = 60.0  # s
+
+
+class PortsExhaustedError(PasserelleError):
+    """Every pair of the range is in use or resting."""
+
+    def __init__(self, ports: range) -> None:
+        super().__init__(
+            f"all {len(ports)} RTP port pairs from {ports.start} to {ports[-1] + 1} are in use or resting",
+            outcome=Outcome.OVERLOADED,
+            hint="Widen media.ports, or lower limits.calls.",
+        )
+
+
+class PortAllocator:
+    """Gives out the pairs of ``first``..``last`` (both included); ``port in allocator`` asks if it is in use.
+
+    Raises:
+        ValueError: there is no whole pair in that range.
+    """
+
+    def __init__(self, first: int, last: int, rest: float = REST) -> None:
+        self._pairs = range(first + first % 2, last, 2)
+        if first < 1 or last > 65535 or not self._pairs:
+            raise ValueError(
+                f"expected at least an even port and the next within 1-65535, got {first}-{last}"
+            )
+        self._rest = rest
+        self._free = deque(self._pairs)
+        self._used: set[int] = set()
+        self._resting: deque[tuple[float, int]] = deque()  # (until, port), in the order of their time
+
+    def __contains__(self, port: int) -> bool:
+        return port & ~1 in self._used
+
+    @property
+    def in_use(self) -> int:
+        """How many pairs are given out."""
+        return len(self._used)
+
+    @property
+    def capacity(self) -> int:
+        """How many pairs there are in all."""
+        return len(self._pairs)
+
+    def allocate(self, now: float) -> int:
+        """Return the even port of a pair that is now the caller's.
+
+        Raises:
+            PortsExhaustedError: none is free.
+        """
+        while self._resting and self._resting[0][0] <= now:
+            self._free.append(self._resting.popleft()[1])
+        if not self._free:
+            raise PortsExhaustedError(self._pairs)
+        port = self._free.popleft()
+        self._used.add(port)
+        return port
+
+    def release(self, port: int, now: float) -> None:
+        """Give a pair back by its even port.
+
+        Raises:
+            KeyError: it is not in use.
+        """
+        self._used.remove(port)
+        self._resting.append((now + self._rest, port))
