@@ -20,9 +20,9 @@ from pydantic import (
 )
 
 from config.settings.values import Endpoint, Listener, PortRange, ip_address
+from config.texts import Language
 
 Network = IPv4Network | IPv6Network
-Language = Literal["fr", "en"]
 CodecName = Literal["G722", "PCMA", "PCMU"]
 
 SQLITE = "sqlite:///"

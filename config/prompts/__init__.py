@@ -1,0 +1,58 @@
+"""Where the recordings are: shipped ones beside this file, replaced by those of a folder of one's own.
+
+A recording is ``<language>/<phrase>.flac``, 16 kHz mono, made by ``tools/make_prompts.py`` from
+``config.texts``. A folder of one's own has the same shape; what is not in it is taken from the shipped
+set. It may also hold ``rooms/<slug>``, the spoken name of a room, which is heard on entering. There any of
+``SUFFIXES`` will do; where there are several, the first of them.
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from config.outcome import Outcome, PasserelleError
+from config.texts import Phrase
+
+SHIPPED = Path(__file__).parent
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+
+
+def find(override: Path | None, languages: Collection[str]) -> Mapping[str, Mapping[Phrase, Path]]:
+    """The file of every phrase in every language.
+
+    Raises:
+        PasserelleError: naming the file that is missing, or the folder.
+    """
+    if override is not None and not override.is_dir():
+        raise PasserelleError(
+            f"the folder of prompts {override} is not there",
+            outcome=Outcome.UNAVAILABLE,
+            hint="Create it, or leave ivr.prompts out of the settings.",
+        )
+    return {
+        language: {phrase: _find(override, language, phrase) for phrase in Phrase} for language in languages
+    }
+
+
+def find_room_names(override: Path | None) -> Mapping[str, Path]:
+    """The recorded names of rooms, by slug."""
+    if override is None:
+        return {}
+    files = sorted((override / "rooms").glob("*"), key=_rank, reverse=True)
+    return {file.stem: file for file in files if file.suffix in SUFFIXES}
+
+
+def _find(override: Path | None, language: str, phrase: Phrase) -> Path:
+    own = [override / language / f"{phrase.value}{suffix}" for suffix in SUFFIXES] if override else []
+    shipped = SHIPPED / language / f"{phrase.value}.flac"
+    for file in (*own, shipped):
+        if file.is_file():
+            return file
+    raise PasserelleError(
+        f"the recording {shipped} is missing",
+        outcome=Outcome.UNAVAILABLE,
+        hint="Install Passerelle again, or put a recording of that name into the folder ivr.prompts.",
+    )
+
+
+def _rank(file: Path) -> int:
+    return SUFFIXES.index(file.suffix) if file.suffix in SUFFIXES else len(SUFFIXES)
