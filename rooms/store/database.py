@@ -4,11 +4,16 @@ SQLite and PostgreSQL behave alike here:
 
 - a reader sees committed data and waits for nobody (SQLite in WAL mode), each query on its own;
 - writers come one at a time (``exclusive``): SQLite's BEGIN IMMEDIATE, an advisory lock on PostgreSQL. So a
-  writer may look before it inserts, and several processes that start at once migrate one after the other.
+  writer may look before it inserts, and several processes that start at once migrate one after the other
+  (``opening``).
 """
 
+import asyncio
+import fcntl
+import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from alembic import command
@@ -81,6 +86,21 @@ async def exclusive(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
+@asynccontextmanager
+async def opening(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open an exclusive transaction on a database that may be new.
+
+    The switch of a SQLite file to WAL fails at once, whatever its time-out, when another process is about to
+    do the same: so there the processes that open queue for a lock on the folder.
+    """
+    async with AsyncExitStack() as stack:
+        if engine.dialect.name == "sqlite" and engine.url.database:
+            await stack.enter_async_context(_locked_folder(Path(engine.url.database).parent))
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # stays with the file
+        yield await stack.enter_async_context(exclusive(engine))
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Turn whatever the database and its driver raise into a :class:`StoreError`, without SQL or values."""
@@ -110,6 +130,16 @@ def migrate(connection: Connection) -> None:
             hint="Install that version again, or restore the backup made before it.",
         )
     command.upgrade(config, "head")
+
+
+@asynccontextmanager
+async def _locked_folder(folder: Path) -> AsyncIterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        await asyncio.to_thread(fcntl.flock, descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -18,13 +18,12 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from rooms.keys import PinKeys, SecretError, make_secret, read_secret
 from rooms.pins import check_pin, make_pin
-from rooms.store.database import connect, exclusive, migrate, parse_url, reader, translated_errors
+from rooms.store.database import connect, exclusive, migrate, opening, parse_url, reader, translated_errors
 from rooms.store.tables import pin, room, secret_check
 from rooms.values import Invitation, NewRoom, Role, Room, RoomError, slugify, unique_slug
 
@@ -49,12 +48,9 @@ class Store:
         engine = connect(parse_url(url))
         try:
             with translated_errors():
-                async with exclusive(engine) as connection:
+                async with opening(engine) as connection:
                     await connection.run_sync(migrate)
                     keys = await connection.run_sync(_matching_keys, secret_file)
-                if engine.dialect.name == "sqlite":
-                    async with engine.connect() as connection:
-                        await connection.execute(text("PRAGMA journal_mode=WAL"))  # stays with the file
         except BaseException:
             await engine.dispose()
             raise

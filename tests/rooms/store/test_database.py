@@ -100,7 +100,7 @@ def test_sqlite_keeps_a_write_ahead_log_and_its_foreign_keys(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("sqlite:////nowhere/at/all.db", "unable to open database file"),
+        ("sqlite:////nowhere/at/all.db", "No such file or directory: '/nowhere/at'"),
         ("postgresql://u:secret@127.0.0.1:1/d", "refused"),
         ("postgresql://u:secret@/d?host=/nowhere", "No such file"),
     ],
