@@ -1,4 +1,68 @@
-"""SIP's words for how things end: status phrases and Reason headers (RFC 3261 section 21, RFC 3326)."""
+"""SIP's words for how things end: one row for each outcome, one phrase for each status.
+
+An outcome refuses an INVITE with a status (RFC 3261 section 21) and ends a call that stands with a BYE;
+both carry a Reason header (RFC 3326) with the ISDN's cause (Q.850), since that is what PBXs and SBCs show
+and count. The pairs follow RFC 3398 section 8.2.6.1 where it has one.
+
+503 is for what concerns all callers, and has a Retry-After: an SBC that gets it stops using us for that
+time and tries another gateway. What concerns one caller must never be 503: too many calls from one address
+is "busy" (486).
+"""
+
+from dataclasses import dataclass
+
+from config.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How SIP says an outcome: ``cause`` is Q.850's, ``retry_after`` in seconds."""
+
+    status: int
+    cause: int
+    text: str
+    retry_after: int | None = None
+
+
+ENDINGS = {
+    Outcome.COMPLETED: Ending(480, 16, "Normal call clearing"),
+    Outcome.LEFT: Ending(480, 16, "Left by the keypad"),
+    Outcome.CANCELLED: Ending(487, 16, "Cancelled by the caller"),
+    Outcome.BAD_REQUEST: Ending(400, 95, "Invalid message"),
+    Outcome.NOT_FOUND: Ending(404, 1, "Nobody answers to that name"),
+    Outcome.WRONG_PIN: Ending(403, 21, "Wrong PIN"),
+    Outcome.NO_PIN: Ending(403, 21, "No PIN"),
+    Outcome.NO_CODEC: Ending(488, 65, "No codec in common"),
+    Outcome.NO_ACK: Ending(408, 102, "No ACK"),
+    Outcome.NO_MEDIA: Ending(480, 102, "No media"),
+    Outcome.TRANSPORT: Ending(480, 38, "Peer out of reach"),
+    Outcome.PIN_THROTTLED: Ending(403, 21, "Too many wrong PINs"),
+    Outcome.ROOM_FULL: Ending(486, 17, "The meeting is full"),
+    Outcome.ROOM_LOCKED: Ending(403, 21, "The meeting is locked"),
+    Outcome.REMOVED: Ending(403, 21, "Removed from the meeting"),
+    Outcome.SOURCE_LIMIT: Ending(486, 17, "Too many calls from this address"),
+    Outcome.OVERLOADED: Ending(503, 42, "Too many calls", retry_after=10),
+    Outcome.DRAINING: Ending(503, 41, "Going out of service", retry_after=60),
+    Outcome.UNAVAILABLE: Ending(503, 41, "Temporary failure", retry_after=10),
+    Outcome.INTERNAL: Ending(500, 41, "Internal error"),
+}
+
+
+def status_of(outcome: Outcome) -> int:
+    """The status that refuses an INVITE."""
+    return ENDINGS[outcome].status
+
+
+def retry_after_of(outcome: Outcome) -> int | None:
+    """After how many seconds to try again, where the refusal should say so."""
+    return ENDINGS[outcome].retry_after
+
+
+def reason_header(outcome: Outcome) -> str:
+    """The value of a Reason header, for a refusal or a BYE."""
+    ending = ENDINGS[outcome]
+    return f'Q.850;cause={ending.cause};text="{ending.text}"'
+
 
 PHRASES = {
     100: "Trying",

@@ -128,8 +128,9 @@ def parse_host(text: str) -> str:
     """A host name in lower case, or an address without its brackets; raises :class:`UriError`."""
     if not text.startswith("["):
         return text.lower()
+    address = text[1:-1].replace(":::", "::")  # RFC 3261's grammar makes three, RFC 5954 mended it
     try:
-        return str(ipaddress.IPv6Address(text[1:-1]))
+        return str(ipaddress.IPv6Address(address))
     except ValueError:
         raise UriError("what stands in brackets is not an IPv6 address") from None
 
