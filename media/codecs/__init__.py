@@ -5,8 +5,8 @@ All three carry 64 kbit/s: one octet is one unit of the 8 kHz RTP clock, whateve
 decodes two samples from every octet. PCM is numpy int16, mono.
 
 A *stateless* codec (G.711) maps octet by octet: one ``law`` serves every leg, and takes a whole matrix, one
-row a stream, in one call. A stateful one (G.722) needs a decoder per stream received and an encoder per stream
-sent.
+row a stream, in one call. A stateful one (G.722) needs a decoder per stream received and an encoder per
+stream sent.
 """
 
 from collections.abc import Callable
