@@ -13,6 +13,7 @@ from __future__ import annotations
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -145,3 +146,28 @@ def clicks(samples: Samples, rate: int, frequencies: list[float]) -> list[float]
     peaks = np.abs(rest).max(axis=0)
     limit = 10 * max(float(np.median(peaks)), 1e-4)
     return [float(i) * 0.02 for i in np.flatnonzero(peaks > limit)]
+
+
+def read_sound(path: Path, rate: int) -> Samples:
+    """Any sound file that libav reads, as mono at that rate."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+    with av.open(str(path)) as file:
+        frames = [part for frame in file.decode(audio=0) for part in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames + resampler.resample(None)])
+
+
+def likeness(samples: Samples, reference: Samples) -> float:
+    """How well the best-matching stretch of a recording agrees with a reference at the same rate.
+
+    The greatest normalised cross-correlation: 1 is the same sound, louder or softer; speech against
+    other speech stays below 0.3.
+    """
+    if len(samples) < len(reference) or not len(reference):
+        return 0.0
+    heard, wanted = samples.astype(np.float64), reference.astype(np.float64)
+    size = 1 << (len(heard) + len(wanted)).bit_length()
+    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(wanted, size))
+    matches = np.fft.irfft(product, size)[: len(heard) - len(wanted) + 1]
+    energy = np.concatenate([[0.0], np.cumsum(heard**2)])
+    under = energy[len(wanted) :] - energy[: -len(wanted)]
+    return float(np.max(matches / np.sqrt(np.maximum(under, 1.0) * np.sum(wanted**2))))

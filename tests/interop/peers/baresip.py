@@ -30,7 +30,7 @@ TALK_SECONDS = 150
 
 CONFIG = """\
 poll_method epoll
-sip_listen {host}:5060
+sip_listen {host}:{sip_port}
 net_interface {address}
 call_max_calls 4
 audio_source aufile,{source}
@@ -69,6 +69,7 @@ class Baresip:
         frequency: float,
         codecs: Sequence[str] = ("PCMU",),
         answers: bool = False,
+        sip_port: int = 5060,
         control_port: int = 4444,
     ) -> None:
         self._program = require("baresip", PACKAGE)
@@ -76,7 +77,8 @@ class Baresip:
         self._control = (address, control_port)
         self.frequency = frequency
         self.address = address
-        self.uri = f"sip:phone@{_bracketed(address)}:5060"
+        self._sip_port = sip_port
+        self.uri = f"sip:phone@{_bracketed(address)}:{sip_port}"
         self._events: list[dict[str, Any]] = []
         self._buffer = b""
         home.mkdir(parents=True, exist_ok=True)
@@ -89,6 +91,7 @@ class Baresip:
         modules = sorted({CODECS[codec][0] for codec in codecs})
         config = CONFIG.format(
             host=_bracketed(self.address),
+            sip_port=self._sip_port,
             address=self.address,
             source=source,
             rate=RATE,

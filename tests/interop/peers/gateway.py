@@ -38,11 +38,8 @@ class Room:
 class Gateway:
     """`with Gateway(home, address) as gateway:`; leaving it checks that it ended well."""
 
-    def __init__(
-        self, home: Path, address: str, *, overrides: Overrides | None = None, sip_port: int = 5060
-    ) -> None:
+    def __init__(self, home: Path, address: str, *, overrides: Overrides | None = None) -> None:
         self.address = address
-        self.sip_port = sip_port
         self._http_port = 8080
         self._home = home
         self._rooms: dict[str, Room] = {}
@@ -53,16 +50,11 @@ class Gateway:
         self._config.write_text(_toml(self._settings(overrides or {})))
 
     @property
-    def host(self) -> str:
-        return f"[{self.address}]" if ":" in self.address else self.address
-
-    @property
     def target(self) -> str:
         """What SIPp calls: address and port."""
-        return f"{self.host}:{self.sip_port}"
+        return f"{self.address}:5060"
 
     def _settings(self, overrides: Overrides) -> dict[str, dict[str, Any]]:
-        # HTTP on IPv4 loopback always: with IPv6 there is but one address, and no port to spare on it.
         settings: dict[str, dict[str, Any]] = {
             "sip": {
                 "listen": [f"{kind}:{self.target}" for kind in ("udp", "tcp")],
@@ -171,13 +163,14 @@ class Gateway:
 
     def participants(self, count: int, timeout: float = 8) -> None:
         """Wait until that many are in meetings."""
-        self._gauge("passerelle_participants", count, timeout)
+        self.shows("passerelle_participants", count, timeout)
 
     def calls(self, count: int, timeout: float = 8) -> None:
         """Wait until that many calls exist."""
-        self._gauge("passerelle_calls", count, timeout)
+        self.shows("passerelle_calls", count, timeout)
 
-    def _gauge(self, name: str, count: int, timeout: float) -> None:
+    def shows(self, name: str, count: float, timeout: float = 8) -> None:
+        """Wait until a metric has that value."""
         try:
             until(lambda: self.metric(name) == count, timeout, f"{name} to be {count}")
         except TimeoutError as problem:

@@ -80,6 +80,9 @@ class Process:
     def tail(self, lines: int = 40) -> str:
         return f"--- last lines of {self.name} ---\n" + "\n".join(self.log().splitlines()[-lines:])
 
+    def send(self, which: signal.Signals) -> None:
+        self._child.send_signal(which)
+
     def wait(self, timeout: float) -> int:
         return self._child.wait(timeout)
 

@@ -44,6 +44,7 @@ class Sipp:
         rate: int = 10,
         pause_ms: int = 1000,
         transport: str = "udp",
+        port: int = 5060,
         timeout: int = 20,
     ) -> None:
         program = require("sipp", PACKAGE)
@@ -53,7 +54,16 @@ class Sipp:
         values = {"rtp": media.port if media else 9, **(keys or {})}
         self._command = [
             *(program, target, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", user),
-            *("-i", address, "-p", "5060", "-mi", media.address if media else address, "-cp", "8888"),
+            *(
+                "-i",
+                address,
+                "-p",
+                str(port),
+                "-mi",
+                media.address if media else address,
+                "-cp",
+                str(port + 1000),
+            ),
             *("-t", "u1" if transport == "udp" else "t1", "-bind_local"),
             *("-m", str(calls), "-r", str(rate), "-d", str(pause_ms)),
             *("-timeout", f"{timeout}s", "-timeout_error"),
