@@ -1,0 +1,41 @@
+"""The command ``passerelle``, also ``python -m gateway``, and how it says what went wrong."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from config.outcome import PasserelleError
+from config.settings import SettingsError
+from gateway.cli import passerelle
+
+REFUSED = 1
+WRONG_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0 done, 1 refused, 2 wrong usage."""
+    try:
+        status = passerelle.main(arguments, prog_name="passerelle", standalone_mode=False)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "passerelle"
+        return _fail(WRONG_USAGE, f"{path}: {error.format_message()}", f"Try: {path} --help")
+    except click.ClickException as error:
+        return _fail(REFUSED, f"passerelle: {error.format_message()}")
+    except SettingsError as error:
+        return _fail(REFUSED, *map(str, error.problems))
+    except PasserelleError as error:
+        return _fail(REFUSED, f"passerelle: {error}", error.hint)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(REFUSED, "passerelle: interrupted")
+    return status if isinstance(status, int) else 0
+
+
+def _fail(status: int, *lines: str) -> int:
+    for line in filter(None, lines):
+        click.echo(line, err=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

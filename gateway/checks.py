@@ -1,0 +1,86 @@
+"""What the machine must have for these settings: ports, file descriptors, database, recordings.
+
+Whether the settings fit each other was told when they were loaded; here the machine is asked. Each check
+gives problems with the key to change; none changes anything. ``passerelle serve`` asks before it starts
+for what is quick, ``passerelle check`` for everything.
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+
+from bridge.announcer import Announcer
+from config.outcome import PasserelleError
+from config.prompts import find, find_room_names
+from config.settings import Problem, Settings
+from config.texts import LANGUAGES
+from gateway.process import calls_possible, files_needed, raise_file_limit
+from rooms.store.state import look
+
+KINDS = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
+HINTS = {
+    errno.EADDRINUSE: "stop what uses it (Passerelle itself, if it runs), or choose another port",
+    errno.EADDRNOTAVAIL: "this machine has no such address: ip address shows which it has",
+    errno.EACCES: "ports below 1024 are for root: choose a higher one, or grant CAP_NET_BIND_SERVICE",
+}
+
+
+async def check_everything(settings: Settings) -> list[Problem]:
+    """All that is wrong."""
+    return [
+        *check_ports(settings),
+        *check_files(settings, raise_file_limit()),
+        *await check_database(settings),
+        *check_prompts(settings),
+    ]
+
+
+def check_ports(settings: Settings) -> Iterator[Problem]:
+    """Can every address and port be bound? Bound and let go."""
+    for index, listener in enumerate(settings.sip.listen):
+        yield from _bindable(f"sip.listen[{index}]", listener.transport, listener.host, listener.port)
+    for index, host in enumerate(settings.media.address):
+        yield from _bindable(f"media.address[{index}]", "udp", host, 0)
+    yield from _bindable("http.listen", "tcp", settings.http.listen.host, settings.http.listen.port)
+
+
+def _bindable(key: str, transport: str, host: str, port: int) -> Iterator[Problem]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    place = f"{transport}:{f'[{host}]' if ':' in host else host}:{port}"
+    try:
+        with socket.socket(family, KINDS[transport]) as probe:
+            if transport == "tcp":  # else a connection of a moment ago would count as in use
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        yield Problem(key, f"{place} cannot be bound: {reason}", HINTS.get(error.errno or 0, ""))
+
+
+def check_files(settings: Settings, limit: int) -> Iterator[Problem]:
+    """Are there file descriptors for so many calls, if ``limit`` may be open?"""
+    calls = settings.limits.calls
+    if limit < files_needed(calls):
+        message = f"{calls} calls take {files_needed(calls)} open files, but only {limit} are allowed"
+        hint = f"raise the limit (ulimit -Hn, LimitNOFILE=), or set {calls_possible(limit)} calls"
+        yield Problem("limits.calls", message, hint)
+
+
+async def check_database(settings: Settings) -> list[Problem]:
+    """Is the database there, of our version or older, and does the secret file belong to it?"""
+    try:
+        await look(settings.database.url, settings.database.secret_file)
+    except PasserelleError as error:
+        return [Problem("database", str(error), error.hint)]
+    return []
+
+
+def check_prompts(settings: Settings) -> Iterator[Problem]:
+    """Is every recording there, and can it be decoded?"""
+    try:
+        Announcer.load(find(settings.ivr.prompts, LANGUAGES), find_room_names(settings.ivr.prompts))
+    except PasserelleError as error:
+        yield Problem("ivr.prompts", str(error), error.hint)

@@ -1,0 +1,203 @@
+"""``passerelle room``: the rooms in the database, whether the server runs or not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+import click
+
+from config.outcome import Outcome, PasserelleError
+from config.settings import Language, Settings
+from gateway.addresses import sip_uri, web_url
+from gateway.cli.options import json_option, print_json, with_settings
+from rooms.pins import is_weak
+from rooms.values import Invitation, NewRoom, Room
+
+if TYPE_CHECKING:
+    from rooms.store import Store
+
+T = TypeVar("T")
+
+
+@click.group()
+def room() -> None:
+    """Add, list, show and remove rooms.
+
+    Works on the database, so the server may be running or not; what changes holds from the next call on.
+    """
+
+
+@room.command()
+@click.argument("name")
+@click.option("--slug", help="Its name in addresses: sip:SLUG@host.  [default: made from NAME]")
+@click.option("--pin", help="4 to 20 digits.  [default: ten digits are made]")
+@click.option("--host-pin", help="The PIN of those who lead.  [default: ten digits are made]")
+@click.option("--no-host-pin", is_flag=True, help="Nobody leads: make no host PIN.")
+@click.option("--language", type=click.Choice(get_args(Language)), help="What is spoken there.")
+@click.option("--open", "is_open", is_flag=True, help="Ask no PIN of those who dial the slug.")
+@click.option("--max-participants", type=click.IntRange(min=1), metavar="N", help="Refuse more than N.")
+@click.option("--muted-on-entry", is_flag=True, help="Everyone enters muted.")
+@click.option("--locked", is_flag=True, help="Meetings start locked: only hosts get in.")
+@json_option
+@with_settings
+def add(
+    settings: Settings,
+    name: str,
+    slug: str | None,
+    pin: str | None,
+    host_pin: str | None,
+    no_host_pin: bool,
+    language: str | None,
+    is_open: bool,
+    max_participants: int | None,
+    muted_on_entry: bool,
+    locked: bool,
+    as_json: bool,
+) -> None:
+    """Add a room called NAME and print its PINs and addresses."""
+    new = NewRoom(
+        name,
+        slug=slug,
+        pin=pin,
+        host_pin=host_pin,
+        has_host_pin=not no_host_pin,
+        language=language,
+        open=is_open,
+        max_participants=max_participants,
+        muted_on_entry=muted_on_entry,
+        locked=locked,
+    )
+    added = _in_store(settings, lambda store: store.add(new, reserved=settings.sip.reception))
+    for option, given in (("--pin", pin), ("--host-pin", host_pin)):
+        if given and is_weak(given):
+            click.echo(
+                f"Mind that the {option} you chose is among the first that anyone would try.", err=True
+            )
+    if as_json:
+        print_json(_addresses(settings, added.room) | _pins(added))
+    else:
+        click.echo(f'The room "{added.room.name}" is there.')
+        _print_fields(_addresses(settings, added.room) | _pins(added))
+
+
+@room.command("list")
+@json_option
+@with_settings
+def list_rooms(settings: Settings, as_json: bool) -> None:
+    """List all rooms, without their PINs."""
+    rooms = _in_store(settings, lambda store: store.rooms())
+    if as_json:
+        print_json([_details(settings, each) for each in rooms])
+    elif not rooms:
+        click.echo("There is no room yet. Add one: passerelle room add NAME", err=True)
+    else:
+        width = max(len(each.slug) for each in rooms)
+        for each in rooms:
+            click.echo(f"{each.slug:<{width}}  {each.name}{_remarks(each)}")
+
+
+@room.command()
+@click.argument("slug")
+@click.option("--reveal-pin", is_flag=True, help="Show its PINs as well; mind who sees the screen.")
+@json_option
+@with_settings
+def show(settings: Settings, slug: str, reveal_pin: bool, as_json: bool) -> None:
+    """Show the room SLUG, without its PINs unless they are asked for."""
+    if reveal_pin:
+        invitation = _found(slug, _in_store(settings, lambda store: store.invitation(slug)))
+        fields = _details(settings, invitation.room) | _pins(invitation)
+    else:
+        fields = _details(settings, _found(slug, _in_store(settings, lambda store: store.by_slug(slug))))
+    if as_json:
+        print_json(fields)
+    else:
+        _print_fields(fields)
+
+
+@room.command()
+@click.argument("slug")
+@json_option
+@with_settings
+def remove(settings: Settings, slug: str, as_json: bool) -> None:
+    """Remove the room SLUG and its PINs. A meeting under way in it goes on."""
+    removed = _found(slug, _in_store(settings, lambda store: store.remove(slug)))
+    if as_json:
+        print_json(_details(settings, removed))
+    else:
+        click.echo(f'The room "{removed.name}" ({removed.slug}) is removed.')
+
+
+def _in_store(settings: Settings, work: Callable[["Store"], Awaitable[T]]) -> T:
+    from rooms.store import Store  # SQLAlchemy and Alembic take longer to import than most commands to run
+
+    async def run() -> T:
+        store = await Store.open(settings.database.url, settings.database.secret_file)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _found(slug: str, found: T | None) -> T:
+    if found is None:
+        raise PasserelleError(
+            f'There is no room "{slug}".',
+            outcome=Outcome.NOT_FOUND,
+            hint='Rooms are named by their slug; see "passerelle room list".',
+        )
+    return found
+
+
+def _addresses(settings: Settings, room: Room) -> dict[str, Any]:
+    return {
+        "slug": room.slug,
+        "name": room.name,
+        "sip_uri": sip_uri(settings, room.slug),
+        "web_url": web_url(settings, f"/r/{room.slug}"),
+    }
+
+
+def _details(settings: Settings, room: Room) -> dict[str, Any]:
+    return _addresses(settings, room) | {
+        "language": room.language,
+        "open": room.open,
+        "max_participants": room.max_participants,
+        "muted_on_entry": room.muted_on_entry,
+        "locked": room.locked,
+    }
+
+
+def _pins(invitation: Invitation) -> dict[str, Any]:
+    return {"pin": invitation.pin, "host_pin": invitation.host_pin}
+
+
+LABELS = {
+    "slug": "Slug",
+    "name": "Name",
+    "sip_uri": "SIP address",
+    "web_url": "Web address",
+    "language": "Language",
+    "open": "Open",
+    "max_participants": "Participants",
+    "muted_on_entry": "Muted on entry",
+    "locked": "Locked",
+    "pin": "PIN",
+    "host_pin": "Host PIN",
+}
+
+
+def _print_fields(fields: dict[str, Any]) -> None:
+    for key, value in fields.items():
+        text = (
+            {None: "-", True: "yes", False: "no"}.get(value, value)
+            if not isinstance(value, int) or isinstance(value, bool)
+            else value
+        )
+        click.echo(f"  {LABELS[key]:<15} {text}")
+
+
+def _remarks(room: Room) -> str:
+    remarks = [word for word, true in (("open", room.open), ("locked", room.locked)) if true]
+    return f"  ({', '.join(remarks)})" if remarks else ""

@@ -1,0 +1,66 @@
+"""Demo mode: what ``passerelle serve --demo`` sets, so that a newcomer's first call is answered.
+
+State is kept in ``./var``; any name is answered by the voice; SIP, sound and HTTP are on loopback. With
+``--lan`` SIP and sound are on this machine's address in the local network, named explicitly: peers must be
+told an address they can send to. HTTP stays on loopback, since it asks for no password.
+
+These values lie over the settings file and under the environment.
+"""
+
+import socket
+from pathlib import Path
+
+from config.outcome import Outcome, PasserelleError
+
+FOLDER = "var"
+LOOPBACK = "127.0.0.1"
+SIP_PORT = 5060
+ELSEWHERE = ("192.0.2.1", 9)
+"""TEST-NET-1 (RFC 5737): belongs to nobody and is reached by the default route."""
+
+
+def overlay(folder: Path, lan: str | None) -> dict[str, str]:
+    """The settings of demo mode as environment variables; ``lan``: the address in the local network."""
+    host = lan or LOOPBACK
+    state = folder / FOLDER
+    return {
+        "PASSERELLE_SIP__LISTEN": f"udp:{host}:{SIP_PORT},tcp:{host}:{SIP_PORT}",
+        "PASSERELLE_SIP__RECEPTION": "*",
+        "PASSERELLE_MEDIA__ADDRESS": host,
+        "PASSERELLE_HTTP__LISTEN": f"{LOOPBACK}:8080",
+        "PASSERELLE_DATABASE__URL": f"sqlite:///{state / 'passerelle.db'}",
+        "PASSERELLE_DATABASE__SECRET_FILE": str(state / "passerelle.secret"),
+    }
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for the database and its secret, open to nobody else."""
+    try:
+        (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise PasserelleError(
+            f"{folder / FOLDER} cannot be made: {error.strerror}",
+            outcome=Outcome.UNAVAILABLE,
+            hint="Start the demo in a folder that you may write to.",
+        ) from None
+
+
+def lan_address() -> str:
+    """This machine's IPv4 address towards its default route. Nothing is sent.
+
+    Raises:
+        PasserelleError: when there is no route, or only loopback.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(ELSEWHERE)  # UDP: only looks up the route
+            address = str(probe.getsockname()[0])
+        except OSError:
+            address = LOOPBACK
+    if address.startswith("127."):
+        raise PasserelleError(
+            "No address in a local network was found",
+            outcome=Outcome.UNAVAILABLE,
+            hint="Connect to a network, or set sip.listen and media.address and leave out --demo.",
+        )
+    return address

@@ -1,0 +1,60 @@
+"""What the first start says: how to call, where things are, what is open. Plain lines, no I/O.
+
+The one place where a PIN is shown in clear: it goes to the terminal of whoever started the demo, not to
+the log.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What there is to tell; all values are ready to be printed."""
+
+    reception_uri: str  # sip:meet@127.0.0.1
+    direct_uri: str  # sip:482913@127.0.0.1: straight into the room
+    number: str  # for a telephone's keypad
+    room: str
+    pin: str
+    health_url: str
+    metrics_url: str
+    settings: str  # the file, or how to make one
+    state: str  # the folder
+    log: str
+    lan: str | None = None  # the address calls are taken on from the network
+    media_ports: str = ""  # "20000-29999"
+
+
+def welcome(demo: Demo) -> list[str]:
+    """The lines to print when everything listens."""
+    return ["", *_call(demo), "", *_places(demo), "", *_openness(demo), ""]
+
+
+def _call(demo: Demo) -> Iterator[str]:
+    yield "Passerelle is ready. With any SIP telephone, no account needed:"
+    yield ""
+    yield f"  dial        {demo.reception_uri}   (or the number {demo.number} through this address as proxy)"
+    yield f"  then type   {demo.pin} #"
+    yield f"  you are in  {demo.room}. Call with a second telephone to hear yourself talk to somebody."
+    yield f"  or at once  {demo.direct_uri}"
+    yield ""
+    yield "  In the meeting: *6 mutes and unmutes, *1 tells the keys, ## leaves."
+
+
+def _places(demo: Demo) -> Iterator[str]:
+    yield f"  health      {demo.health_url}"
+    yield f"  metrics     {demo.metrics_url}"
+    yield f"  settings    {demo.settings}"
+    yield f"  state       {demo.state}"
+    yield f"  log         {demo.log}"
+
+
+def _openness(demo: Demo) -> Iterator[str]:
+    if demo.lan is None:
+        yield "Only this machine can call. For your network: make run LAN=1"
+    else:
+        yield f"Everyone on your network can now call: SIP on {demo.lan}, ports 5060 UDP and TCP, without"
+        yield f"encryption; sound on UDP ports {demo.media_ports}. A firewall must let these in. Health and"
+        yield "metrics stay on this machine. Without LAN=1 nobody else can call."
+    yield "Ctrl-C ends all calls and stops."
