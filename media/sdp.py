@@ -9,7 +9,7 @@ is decided by the offer/answer code above (RFC 3264), which finds here, already 
   part overrides the session part, and the old hold by ``c=0.0.0.0`` is told from a missing address.
 
 Parsing is generous where real equipment is careless (bare LF or CR, missing ``o=``, ``s=`` or ``t=``, lines
-out of order, spaces after ``a=rtpmap:``, NUL at the end, attributes in capitals) and strict where a guess
+out of order, spaces after ``a=rtpmap:``, NUL octets, attributes in capitals) and strict where a guess
 could send media to the wrong place (ports, addresses, the m-line). Attributes are kept as they came, in
 order; ``i= u= e= p= t= r= z= k=`` and unknown letters are dropped, for nothing here needs them and an answer
 is written afresh. :meth:`SessionDescription.to_bytes` writes the lines in the order of the RFC.
@@ -305,7 +305,7 @@ class SessionDescription(_Attributes):
         for line in lines:
             if not _FORBIDDEN.isdisjoint(line):
                 raise SdpError(f"a line of a session description cannot hold a line break: {line!r}")
-        return ("\r\n".join(lines) + "\r\n").encode()
+        return ("\r\n".join(lines) + "\r\n").encode("utf-8", "replace")
 
     def address_of(self, media: MediaDescription) -> str | None:
         """Return where that stream is to be sent: its own ``c=``, else the session's; None if neither."""
@@ -337,9 +337,9 @@ class _Parser:
 
     def parse(self, text: str) -> SessionDescription:
         # Not str.splitlines(): it would also split at U+2028 and friends, inside someone's session name.
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
         for number, raw in enumerate(lines, 1):
-            line = raw.strip(" \t\0")
+            line = raw.strip()
             if not line:
                 continue
             if line[1:2] != "=":
@@ -399,7 +399,10 @@ def _connection(value: str) -> str:
     words = value.split()
     if len(words) < 3 or words[0].upper() != "IN" or words[1].upper() not in ("IP4", "IP6"):
         raise SdpError(f"expected c=IN IP4|IP6 <address>, got {value[:80]!r}")
-    return words[2].partition("/")[0]  # a multicast's TTL and count follow the slash
+    address = words[2].partition("/")[0]  # a multicast's TTL and count follow the slash
+    if not address:
+        raise SdpError("expected an address in c=, got none")
+    return address
 
 
 def _media(value: str) -> MediaDescription:
@@ -408,8 +411,9 @@ def _media(value: str) -> MediaDescription:
         raise SdpError(f"expected m=<media> <port> <protocol> <formats>, got {value[:80]!r}")
     kind, ports, protocol, *formats = words
     port, slash, count = ports.partition("/")
-    if not _is_number(port) or int(port) > 65535 or (slash and not _is_number(count)):
-        raise SdpError(f"expected a port from 0 to 65535 in m=, got {ports[:40]!r}")
+    for number in (port, count) if slash else (port,):
+        if not _is_number(number) or int(number) > 65535:
+            raise SdpError(f"expected a port from 0 to 65535 in m=, got {ports[:40]!r}")
     return MediaDescription(kind.lower(), int(port), protocol, formats, port_count=int(count) if slash else 1)
 
 
