@@ -1,22 +1,30 @@
-"""What all tests share: the list of packages for want of which tests were skipped."""
+"""What was skipped for want of a package is told last, by name; where ``CI=true`` it is a failure."""
 
-from __future__ import annotations
-
-import re
+import os
+from collections import Counter
 
 import pytest
 
-NEEDS = re.compile(r"needs ((?:Debian|Python) package \S+)")
+
+def _wanting(config: pytest.Config) -> Counter[str]:
+    """Reasons of skipping that name a package, with the number of tests."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    reasons = (report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    return Counter(reason for reason in reasons if "package" in reason)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say it last and by name: a matrix that ran half empty must not look like one that passed."""
-    reports = [*terminalreporter.stats.get("skipped", []), *terminalreporter.stats.get("failed", [])]
-    counts: dict[str, int] = {}
-    for report in reports:
-        for package in set(NEEDS.findall(str(report.longrepr))):
-            counts[package] = counts.get(package, 0) + 1
-    if counts:
-        terminalreporter.section("missing packages", sep="=", yellow=True)
-        for package, count in sorted(counts.items()):
-            terminalreporter.line(f"{package}: {count} test{'s' if count > 1 else ''} could not run")
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (
+        os.environ.get("CI") == "true"
+        and session.exitstatus == pytest.ExitCode.OK
+        and _wanting(session.config)
+    ):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for reason, count in sorted(_wanting(config).items()):
+        print(f"Skipped {count} {'test' if count == 1 else 'tests'}: {reason}")

@@ -54,7 +54,7 @@ def synthesise(text: str, voice: str) -> Samples:
         file = Path(folder, "speech.wav")
         command = ["pico2wave", "-l", voice, "-w", str(file), text.replace("’", "'")]
         try:
-            subprocess.run(command, check=True)  # noqa: S603
+            subprocess.run(command, check=True)
         except FileNotFoundError:
             sys.exit("pico2wave is missing: apt-get install libttspico-utils (Debian's non-free section)")
         with wave.open(str(file)) as speech:
@@ -72,9 +72,9 @@ def polish(samples: Samples) -> Samples:
     heard = np.flatnonzero(loudness > SILENCE)
     start = max(heard[0] - 2, 0) * BLOCK  # 20 ms before: soft consonants
     end = (heard[-1] + 7) * BLOCK  # 60 ms after: the room for the last sound to die away
-    speech = samples[start:end]
+    speech: Samples = samples[start:end].copy()
     gain = LEVEL / np.sqrt((blocks[heard] ** 2).mean())
-    speech = speech * min(gain, PEAK / np.abs(speech).max())
+    speech *= min(gain, PEAK / np.abs(speech).max())
     ramp = np.sin(np.linspace(0, np.pi / 2, FADE)) ** 2
     speech[:FADE] *= ramp
     speech[-FADE:] *= ramp[::-1]

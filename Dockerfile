@@ -1,0 +1,32 @@
+# Passerelle in a container: `docker build -t passerelle .`, then see README.md, "In a container".
+FROM python:3.13-slim-bookworm AS build
+WORKDIR /src
+COPY requirements.lock ./
+RUN python -m venv /opt/passerelle \
+    && /opt/passerelle/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock
+COPY . .
+RUN /opt/passerelle/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/passerelle/bin/pip uninstall --yes setuptools pip
+
+FROM python:3.13-slim-bookworm
+LABEL org.opencontainers.image.title="Passerelle" \
+      org.opencontainers.image.description="SIP and meeting-room gateway" \
+      org.opencontainers.image.licenses="MIT"
+RUN groupadd --system --gid 990 passerelle \
+    && useradd --system --uid 990 --gid passerelle --home-dir /var/lib/passerelle --create-home passerelle
+COPY --from=build /opt/passerelle /opt/passerelle
+ENV PATH=/opt/passerelle/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    PASSERELLE_LOG__FORMAT=json
+# The database and the secret that protects PINs are kept here; settings are read from passerelle.toml, if any.
+WORKDIR /var/lib/passerelle
+VOLUME /var/lib/passerelle
+USER passerelle
+EXPOSE 5060/udp 5060/tcp 8080/tcp 20000-29999/udp
+STOPSIGNAL SIGTERM
+# Asks this process itself: no curl in the image, nothing fetched from outside.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://' + os.environ.get('PASSERELLE_HTTP__LISTEN', '127.0.0.1:8080') + '/healthz', timeout=4)"]
+ENTRYPOINT ["passerelle"]
+CMD ["serve"]

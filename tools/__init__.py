@@ -1,0 +1,1 @@
+"""What developers run: making the recordings, installing the telephones of the tests."""
