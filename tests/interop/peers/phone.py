@@ -48,7 +48,7 @@ def settles(
 
 
 def hears_prompt(phone: Ears, name: str, timeout: float = 12) -> None:
-    """Wait until it has heard the first two seconds of a shipped prompt (`fr/welcome`), whenever in its call."""
+    """Wait until it has heard the opening of a shipped prompt (`fr/welcome`), whenever in its call."""
     deadline = time.monotonic() + timeout
     while True:
         rate, samples = phone.heard()
