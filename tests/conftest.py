@@ -1,30 +1,38 @@
-"""What was skipped for want of a package is told last, by name; where ``CI=true`` it is a failure."""
+"""What all tests share: the list of packages for want of which tests were skipped."""
+
+from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 
 import pytest
 
+NEEDS = re.compile(r"((?:Debian |Python )?package \S+)")
 
-def _wanting(config: pytest.Config) -> Counter[str]:
-    """Reasons of skipping that name a package, with the number of tests."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    skipped = reporter.stats.get("skipped", []) if reporter else []
-    reasons = (report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
-    return Counter(reason for reason in reasons if "package" in reason)
+
+def _wanting(reporter: pytest.TerminalReporter | None, *outcomes: str) -> Counter[str]:
+    """Packages named as the reason why tests did not run, with the number of tests."""
+    reports = [
+        report for outcome in outcomes for report in (reporter.stats.get(outcome, []) if reporter else [])
+    ]
+    return Counter(package for report in reports for package in set(NEEDS.findall(str(report.longrepr))))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if (
-        os.environ.get("CI") == "true"
-        and session.exitstatus == pytest.ExitCode.OK
-        and _wanting(session.config)
-    ):
+    """Where ``CI=true`` everything that can be installed is installed, so a skip for it is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    passed = session.exitstatus == pytest.ExitCode.OK
+    if os.environ.get("CI") == "true" and passed and _wanting(reporter, "skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_unconfigure(config: pytest.Config) -> None:
-    for reason, count in sorted(_wanting(config).items()):
-        print(f"Skipped {count} {'test' if count == 1 else 'tests'}: {reason}")
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it last and by name: a matrix that ran half empty must not look like one that passed."""
+    counts = _wanting(terminalreporter, "skipped", "failed")
+    if counts:
+        terminalreporter.section("missing packages", sep="=", yellow=True)
+        for package, count in sorted(counts.items()):
+            terminalreporter.line(f"{package}: {count} test{'s' if count > 1 else ''} could not run")
