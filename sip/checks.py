@@ -67,9 +67,9 @@ def _refusals(request: Request) -> Iterator[tuple[int, str | None, list[Header]]
         yield 405, None, [allow]
     if request.uri.scheme not in ("sip", "sips", "tel"):
         yield 416, None, []
-    if request.method not in ("ACK", "CANCEL"):  # section 8.2.2.3
-        if unknown := [tag for tag in request.require if tag not in EXTENSIONS]:
-            yield 420, None, [("Unsupported", ", ".join(unknown))]
+    unknown = [tag for tag in request.headers.get_list("Require") if tag.lower() not in EXTENSIONS]
+    if unknown and request.method not in ("ACK", "CANCEL"):  # section 8.2.2.3
+        yield 420, None, [("Unsupported", ", ".join(unknown))]
     if request.method in _WITH_OFFER:
         yield from _unreadable(request)
 

@@ -216,6 +216,12 @@ class Via:
         """The transaction's identifier; RFC 3261's kind begins with ``z9hG4bK``."""
         return self.parameters.get("branch")
 
+    @property
+    def received(self) -> str | None:
+        """Where the request really came from, without the brackets that some put around IPv6."""
+        value = self.parameters.get("received")
+        return value.strip("[]") if value else None
+
     def with_parameters(self, **parameters: str | None) -> "Via":
         """The same hop with these parameters added or replaced."""
         return replace(self, parameters={**self.parameters, **parameters})
