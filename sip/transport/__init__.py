@@ -1,0 +1,169 @@
+"""How messages travel (RFC 3261 section 18): the words that all transports share.
+
+A :class:`Transport` is one listening socket and what can be sent from it; a :class:`Path` is the way to one
+peer through it: a pair of addresses over UDP, a connection over TCP. Everything above speaks of paths: a
+response goes back along the path of its request, a dialog keeps the path of its connection, a transaction
+sends on its path and knows only whether that is reliable.
+
+Transports are the one place of :mod:`sip` that knows Twisted. Their events go to a :class:`Receiver`. They
+count, and never raise on what a stranger sends.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Protocol
+
+MAX_MESSAGE: Final = 65_535  # octets; also the largest UDP datagram
+MTU_LIMIT: Final = 1_300  # a request above it goes by a stream (section 18.1.1)
+DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
+
+Failed = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a message really came from, whatever its Via says."""
+
+    host: str
+    port: int
+    transport: str  # "udp", "tcp", "tls"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.transport}:{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAddress:
+    """What Via, Contact and SDP name as ours: the listener, or what is advertised for it."""
+
+    host: str
+    port: int
+
+
+@dataclass(slots=True)
+class TransportCounters:
+    """What a transport has done since the start; read by the metrics."""
+
+    messages_in: int = 0
+    messages_out: int = 0
+    keepalives: int = 0
+    dropped: int = 0  # not delivered: too much queued, no connection, the socket refused
+    connections: int = 0  # open now
+    connections_refused: int = 0
+
+
+class Path(Protocol):
+    """The way to one peer."""
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the transport repeats what is lost, so that transactions need not."""
+
+    @property
+    def peer(self) -> Source:
+        """The other end."""
+
+    @property
+    def local(self) -> LocalAddress:
+        """What the peer may call us."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether something sent now might arrive: False for a connection that is closed."""
+
+    def send(self, data: bytes, failed: Failed | None = None) -> None:
+        """Send one message. ``failed`` is called, now or later, when it certainly did not get through."""
+
+    def hold(self) -> None:
+        """A call needs this path: do not close it for being idle."""
+
+    def release(self) -> None:
+        """The call is over."""
+
+    def answer_path(self, host: str, port: int) -> "Path":
+        """The path for the response to a request that came along this one, whose Via asks for host and port."""
+
+
+class Receiver(Protocol):
+    """Who gets what arrives."""
+
+    def admits(self, host: str) -> bool:
+        """Whether a message of this sender is worth parsing."""
+
+    def receive(self, data: bytes, path: Path) -> None:
+        """One whole message."""
+
+    def receive_broken(self, error: Exception, path: Path) -> None:
+        """A stream that cannot be cut into messages any more; it is closed after this call."""
+
+
+class Transport(Protocol):
+    """One listening socket."""
+
+    kind: str
+    counters: TransportCounters
+
+    @property
+    def address(self) -> LocalAddress:
+        """Where it is bound, once started (port 0 is resolved)."""
+
+    def start(self, receiver: Receiver) -> None:
+        """Bind; raises OSError when that is not possible."""
+
+    async def stop(self) -> None:
+        """Close the socket and every connection."""
+
+    def reaches(self, host: str) -> bool:
+        """Whether it can send to this address: same family."""
+
+    def path_to(self, host: str, port: int) -> Path:
+        """The way to a peer by numeric address; connects when the first message is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Names the listener in Via and Contact: as bound, as advertised, or, bound to any, as the peer sees us."""
+
+    advertised: dict[int, str] = field(default_factory=dict)  # by IP version, 4 and 6
+
+    @classmethod
+    def of(cls, addresses: tuple[str, ...]) -> "Identity":
+        """One address a family."""
+        return cls({ipaddress.ip_address(address).version: address for address in addresses})
+
+    def towards(self, bound: LocalAddress, peer: str) -> LocalAddress:
+        """What that peer may call us. It is never 0.0.0.0 or ``::``."""
+        if (address := self.advertised.get(6 if ":" in bound.host else 4)) is not None:
+            return LocalAddress(address, bound.port)
+        if ipaddress.ip_address(bound.host).is_unspecified:
+            return LocalAddress(address_towards(peer), bound.port)
+        return bound
+
+
+@lru_cache(maxsize=1024)
+def address_towards(peer: str) -> str:
+    """Our address on the interface that leads to ``peer``; nothing is sent to find out."""
+    with socket.socket(family_of(peer), socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((peer, 9))
+        except OSError:
+            return "::1" if ":" in peer else "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """The socket family of a numeric address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def is_numeric(host: str) -> bool:
+    """Whether ``host`` is an address and needs no DNS."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

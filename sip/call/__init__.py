@@ -1,0 +1,20 @@
+"""The call, all that the bridge sees of SIP (RFC 3261 sections 13 to 15)."""
+
+from sip.call.handler import CallHandler, Nobody, NotAcceptable, Signalling
+from sip.call.inbound import InboundCall
+from sip.call.session import Call
+from sip.call.states import CallState, Direction, IllegalCall
+from sip.transport import Source
+
+__all__ = [
+    "Call",
+    "CallHandler",
+    "CallState",
+    "Direction",
+    "IllegalCall",
+    "InboundCall",
+    "Nobody",
+    "NotAcceptable",
+    "Signalling",
+    "Source",
+]

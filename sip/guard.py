@@ -1,0 +1,59 @@
+"""A brake per sender, cheap enough to stand before the parser.
+
+Every message costs its sender a token; a bucket refills at ``rate`` a second and holds ``burst``. A flood from
+one address is dropped at the price of a dictionary access, and nobody else's tokens are touched. Only so many
+senders are remembered, the longest silent is forgotten first: a flood with forged addresses costs a bounded
+amount of memory, and what little each forged address sends is left to the limits on calls. IPv6 senders are
+told apart by /64, which is what one subscriber is given. Trusted networks (an SBC, our own) have no brake.
+
+No I/O; time is an argument, in seconds.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+
+class Guard:
+    """Token buckets by sender."""
+
+    def __init__(
+        self,
+        *,
+        rate: float = 200.0,
+        burst: float = 400.0,
+        trusted: Iterable[IPv4Network | IPv6Network] = (),
+        remembered: int = 10_000,
+    ) -> None:
+        self.dropped = 0
+        self._rate = rate
+        self._burst = burst
+        self._trusted = tuple(trusted)
+        self._remembered = remembered
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, at
+        self._name = lru_cache(maxsize=4096)(self._name_of)
+
+    def admits(self, host: str, now: float) -> bool:
+        """Whether a message from this address may be parsed."""
+        name = self._name(host)
+        if name is None:
+            return True
+        tokens, at = self._buckets.get(name, (self._burst, now))
+        tokens = min(self._burst, tokens + max(0.0, now - at) * self._rate)
+        admitted = tokens >= 1.0
+        self._buckets[name] = (tokens - 1.0 if admitted else tokens, now)
+        self._buckets.move_to_end(name)
+        if len(self._buckets) > self._remembered:
+            self._buckets.popitem(last=False)
+        self.dropped += not admitted
+        return admitted
+
+    def _name_of(self, host: str) -> str | None:
+        """What an address is counted under; None for a trusted one."""
+        address = ip_address(host)
+        if address.version == 6 and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        if any(address.version == network.version and address in network for network in self._trusted):
+            return None
+        return host if address.version == 4 else str(int(address) >> 64)
