@@ -131,5 +131,26 @@ def make_secret(path: Path) -> bytes:
     return secret
 
 
+def fitting_keys(path: Path, stored_check: bytes | None) -> PinKeys | None:
+    """Return the keys of the secret file, or ``None`` when that is still to be made.
+
+    ``stored_check`` is the check value of the database, ``None`` in a new one. Raises :class:`SecretError` when it
+    is not of this secret.
+    """
+    secret = read_secret(path)
+    if secret is None and stored_check is not None:
+        raise SecretError(
+            f"The secret file {path} is missing, and without it no PIN in the database can be found.",
+            hint="Copy it from the backup or from the first machine, or set database.secret_file.",
+        )
+    keys = PinKeys(secret) if secret else None
+    if keys and stored_check is not None and not hmac.compare_digest(keys.check_value, stored_check):
+        raise SecretError(
+            f"The secret file {path} belongs to another database.",
+            hint="Restore the file that was used with this database, or set database.secret_file.",
+        )
+    return keys
+
+
 def _derive(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret)

@@ -1,10 +1,14 @@
 """The command line, one file a noun; this is the root, whose help is the first thing a newcomer reads."""
 
+import sys
+
 import click
+import structlog
 
 from gateway.cli.check import check
 from gateway.cli.common import config_option
 from gateway.cli.init_config import init_config
+from gateway.cli.room import room
 from gateway.cli.serve import serve
 from gateway.metrics import software_version
 
@@ -34,7 +38,8 @@ def passerelle() -> None:
     [limits]. Every command exits with 0 when it did its work, 1 when it could not, 2 when it was not
     called properly.
     """
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
-for command in (serve, check, init_config):
+for command in (serve, check, room, init_config):
     passerelle.add_command(command)

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import structlog
 
 from config.outcome import Outcome, PasserelleError
-from config.settings import Language, Settings
+from config.settings import Settings
+from config.texts import LANGUAGES
 from gateway.addresses import sip_uri, web_url
-from gateway.cli.options import json_option, print_json, with_settings
+from gateway.cli.common import config_option, json_option, load_settings, print_json
 from rooms.pins import is_weak
 from rooms.values import Invitation, NewRoom, Room
 
@@ -25,6 +27,7 @@ def room() -> None:
 
     Works on the database, so the server may be running or not; what changes holds from the next call on.
     """
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())  # standard output is for answers
 
 
 @room.command()
@@ -33,15 +36,14 @@ def room() -> None:
 @click.option("--pin", help="4 to 20 digits.  [default: ten digits are made]")
 @click.option("--host-pin", help="The PIN of those who lead.  [default: ten digits are made]")
 @click.option("--no-host-pin", is_flag=True, help="Nobody leads: make no host PIN.")
-@click.option("--language", type=click.Choice(get_args(Language)), help="What is spoken there.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="What is spoken there.")
 @click.option("--open", "is_open", is_flag=True, help="Ask no PIN of those who dial the slug.")
 @click.option("--max-participants", type=click.IntRange(min=1), metavar="N", help="Refuse more than N.")
 @click.option("--muted-on-entry", is_flag=True, help="Everyone enters muted.")
 @click.option("--locked", is_flag=True, help="Meetings start locked: only hosts get in.")
 @json_option
-@with_settings
+@config_option
 def add(
-    settings: Settings,
     name: str,
     slug: str | None,
     pin: str | None,
@@ -55,6 +57,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Add a room called NAME and print its PINs and addresses."""
+    settings = load_settings()
     new = NewRoom(
         name,
         slug=slug,
@@ -73,18 +76,19 @@ def add(
             click.echo(
                 f"Mind that the {option} you chose is among the first that anyone would try.", err=True
             )
+    fields = _names(added.room) | _pins(added) | _addresses(settings, added.room)
     if as_json:
-        print_json(_addresses(settings, added.room) | _pins(added))
+        print_json(fields)
     else:
-        click.echo(f'The room "{added.room.name}" is there.')
-        _print_fields(_addresses(settings, added.room) | _pins(added))
+        _print_fields(fields)
 
 
 @room.command("list")
 @json_option
-@with_settings
-def list_rooms(settings: Settings, as_json: bool) -> None:
+@config_option
+def list_rooms(as_json: bool) -> None:
     """List all rooms, without their PINs."""
+    settings = load_settings()
     rooms = _in_store(settings, lambda store: store.rooms())
     if as_json:
         print_json([_details(settings, each) for each in rooms])
@@ -100,9 +104,10 @@ def list_rooms(settings: Settings, as_json: bool) -> None:
 @click.argument("slug")
 @click.option("--reveal-pin", is_flag=True, help="Show its PINs as well; mind who sees the screen.")
 @json_option
-@with_settings
-def show(settings: Settings, slug: str, reveal_pin: bool, as_json: bool) -> None:
+@config_option
+def show(slug: str, reveal_pin: bool, as_json: bool) -> None:
     """Show the room SLUG, without its PINs unless they are asked for."""
+    settings = load_settings()
     if reveal_pin:
         invitation = _found(slug, _in_store(settings, lambda store: store.invitation(slug)))
         fields = _details(settings, invitation.room) | _pins(invitation)
@@ -117,9 +122,10 @@ def show(settings: Settings, slug: str, reveal_pin: bool, as_json: bool) -> None
 @room.command()
 @click.argument("slug")
 @json_option
-@with_settings
-def remove(settings: Settings, slug: str, as_json: bool) -> None:
+@config_option
+def remove(slug: str, as_json: bool) -> None:
     """Remove the room SLUG and its PINs. A meeting under way in it goes on."""
+    settings = load_settings()
     removed = _found(slug, _in_store(settings, lambda store: store.remove(slug)))
     if as_json:
         print_json(_details(settings, removed))
@@ -150,22 +156,22 @@ def _found(slug: str, found: T | None) -> T:
     return found
 
 
+def _names(room: Room) -> dict[str, Any]:
+    return {"slug": room.slug, "name": room.name}
+
+
 def _addresses(settings: Settings, room: Room) -> dict[str, Any]:
-    return {
-        "slug": room.slug,
-        "name": room.name,
-        "sip_uri": sip_uri(settings, room.slug),
-        "web_url": web_url(settings, f"/r/{room.slug}"),
-    }
+    return {"sip_uri": sip_uri(settings, room.slug), "web_url": web_url(settings, f"/r/{room.slug}")}
 
 
 def _details(settings: Settings, room: Room) -> dict[str, Any]:
-    return _addresses(settings, room) | {
+    return _names(room) | {
         "language": room.language,
         "open": room.open,
         "max_participants": room.max_participants,
         "muted_on_entry": room.muted_on_entry,
         "locked": room.locked,
+        **_addresses(settings, room),
     }
 
 
@@ -180,7 +186,7 @@ LABELS = {
     "web_url": "Web address",
     "language": "Language",
     "open": "Open",
-    "max_participants": "Participants",
+    "max_participants": "At most",
     "muted_on_entry": "Muted on entry",
     "locked": "Locked",
     "pin": "PIN",
@@ -190,12 +196,17 @@ LABELS = {
 
 def _print_fields(fields: dict[str, Any]) -> None:
     for key, value in fields.items():
-        text = (
-            {None: "-", True: "yes", False: "no"}.get(value, value)
-            if not isinstance(value, int) or isinstance(value, bool)
-            else value
-        )
-        click.echo(f"  {LABELS[key]:<15} {text}")
+        click.echo(f"{LABELS[key]:<15} {_text(value)}")
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
 
 
 def _remarks(room: Room) -> str:

@@ -1,4 +1,4 @@
-"""The database below the queries: addresses, connections, the one write lock, and the migrations.
+"""The database below the queries: addresses, connections and the one write lock.
 
 SQLite and PostgreSQL behave alike here:
 
@@ -16,10 +16,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -112,24 +108,6 @@ def translated_errors() -> Iterator[None]:
         raise StoreError(
             f"The database does not answer: {reason}", hint="Check that it runs, and database.url."
         ) from error
-
-
-def migrate(connection: Connection) -> None:
-    """Bring the tables up to this version, in the transaction of the connection.
-
-    Raises :class:`StoreError` when the database was written by a newer version.
-    """
-    config = Config()
-    config.set_main_option("script_location", "rooms.store:migrations")
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    unknown = set(MigrationContext.configure(connection).get_current_heads()) - known
-    if unknown:
-        raise StoreError(
-            f"The database was written by a newer version of Passerelle (revision {', '.join(unknown)}).",
-            hint="Install that version again, or restore the backup made before it.",
-        )
-    command.upgrade(config, "head")
 
 
 @asynccontextmanager

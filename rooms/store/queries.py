@@ -1,6 +1,5 @@
 """What is asked of the database, and the answers as values."""
 
-import hmac
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import fields
@@ -21,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from rooms.keys import PinKeys, SecretError, make_secret, read_secret
+from rooms.keys import PinKeys, fitting_keys, make_secret
 from rooms.pins import check_pin, make_pin
-from rooms.store.database import connect, exclusive, migrate, opening, parse_url, reader, translated_errors
+from rooms.store.database import connect, exclusive, opening, parse_url, reader, translated_errors
+from rooms.store.schema import migrate
 from rooms.store.tables import pin, room, secret_check
 from rooms.values import Invitation, NewRoom, Role, Room, RoomError, slugify, unique_slug
 
@@ -49,8 +49,7 @@ class Store:
         try:
             with translated_errors():
                 async with opening(engine) as connection:
-                    await connection.run_sync(migrate)
-                    keys = await connection.run_sync(_matching_keys, secret_file)
+                    keys = await connection.run_sync(_prepare, secret_file)
         except BaseException:
             await engine.dispose()
             raise
@@ -94,7 +93,7 @@ class Store:
         return (_room(row), Role(row["role"]) if row["role"] else None) if row else None
 
     async def invitation(self, slug: str) -> Invitation | None:
-        """Return the room of that slug with its PINs in clear; :class:`SecretError` if they were altered."""
+        """Return the room of that slug with its PINs in clear; ``SecretError`` if they were altered."""
         found = await self.by_slug(slug)
         if found is None:
             return None
@@ -128,10 +127,12 @@ class Store:
                 )
         return Invitation(added, pins[Role.GUEST], pins.get(Role.HOST))
 
-    async def remove(self, slug: str) -> bool:
-        """Remove a room and its PINs; tell whether there was one."""
+    async def remove(self, slug: str) -> Room | None:
+        """Remove a room and its PINs; return it, or ``None`` if there was none."""
         async with self._writing() as connection:
-            return (await connection.execute(delete(room).where(room.c.slug == slug))).rowcount > 0
+            query = delete(room).where(room.c.slug == slug).returning(*_ROOM.selected_columns)
+            row = (await connection.execute(query)).mappings().first()
+        return _room(row) if row else None
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
@@ -194,23 +195,13 @@ async def _insert_room(connection: AsyncConnection, new: NewRoom, slug: str) -> 
     return _room(rows.mappings().one())
 
 
-def _matching_keys(connection: Connection, secret_file: Path) -> PinKeys:
-    """Return the keys of the secret file, which is made only for a database that is new too."""
+def _prepare(connection: Connection, secret_file: Path) -> PinKeys:
+    """Bring the tables up to date and return the keys; a new database gets a new secret, if there is none."""
+    migrate(connection)
     stored = connection.scalar(select(secret_check.c.value))
-    secret = read_secret(secret_file)
-    if secret is None and stored is not None:
-        raise SecretError(
-            f"The secret file {secret_file} is missing, and without it no PIN in the database can be found.",
-            hint="Copy it from the backup or from the first machine, or set database.secret_file.",
-        )
-    keys = PinKeys(secret or make_secret(secret_file))
+    keys = fitting_keys(secret_file, stored) or PinKeys(make_secret(secret_file))
     if stored is None:
         connection.execute(insert(secret_check).values(id=1, value=keys.check_value))
-    elif not hmac.compare_digest(stored, keys.check_value):
-        raise SecretError(
-            f"The secret file {secret_file} belongs to another database.",
-            hint="Restore the file that was used with this database, or set database.secret_file.",
-        )
     return keys
 
 

@@ -8,7 +8,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from rooms.store import Store, StoreError
-from rooms.store.database import connect, exclusive, migrate, parse_url
+from rooms.store.database import connect, exclusive, parse_url
+from rooms.store.schema import migrate
 from rooms.store.tables import metadata
 
 from ..conftest import InStore, execute

@@ -22,7 +22,7 @@ def test_a_new_store_is_empty(in_store: InStore) -> None:
         assert await store.by_slug("team") is None
         assert await store.by_pin("1234") is None
         assert await store.invitation("team") is None
-        assert not await store.remove("team")
+        assert await store.remove("team") is None
 
     in_store(scenario)
 
@@ -107,7 +107,7 @@ def test_what_is_taken_or_wrong_is_refused_and_nothing_is_stored(
 def test_a_removed_room_frees_slug_and_pins_but_not_its_number(in_store: InStore, url: str) -> None:
     async def scenario(store: Store) -> None:
         first = await store.add(NewRoom("Team", pin="111222"))
-        assert await store.remove("team")
+        assert await store.remove("team") == first.room
         assert execute(url, "SELECT * FROM pin") == []
         second = await store.add(NewRoom("Team", pin="111222"))
         assert (second.room.slug, second.room.id) == ("team", first.room.id + 1)
