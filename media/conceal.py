@@ -1,10 +1,11 @@
 """Loss concealment by repetition of the pitch, after ITU-T G.711 appendix I.
 
 What is lost is replaced by the last pitch periods, over and over: the loop is as many whole periods as fill
-10 ms, so that it does not buzz, and its seam is cross-faded. The first 10 ms keep their level, then it fades
-and is silent 60 ms after the loss began: longer repetition sounds worse than none. When audio comes back, it
-is cross-faded with what the concealment would have said next. Unlike the appendix there is no delay: where it
-delays the signal to smooth the first seam, here the step between the last sample and the loop is spread out.
+10 ms, so that it does not buzz, and its seam is cross-faded. The first 10 ms keep their level, then it
+fades and is silent 60 ms after the loss began: longer repetition sounds worse than none. When audio comes
+back, it is cross-faded with what the concealment would have said next. Unlike the appendix there is no
+delay: where it delays the signal to smooth the first seam, here the step between the last sample and the
+loop is spread out.
 """
 
 from typing import Final

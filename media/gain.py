@@ -1,7 +1,7 @@
 """Levels and sums. Everything works on a matrix, one leg a row, in a few numpy calls for all legs of a tick.
 
-The level is dBov (RFC 6464 section 3): the mean power relative to a full-scale square wave, so that a sine at
-the overload point is -3.01 dBov and digital silence, by convention, -127.
+The level is dBov (RFC 6464 section 3): the mean power relative to a full-scale square wave, so that a sine
+at the overload point is -3.01 dBov and digital silence, by convention, -127.
 """
 
 from typing import Final, TypeAlias

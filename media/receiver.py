@@ -23,6 +23,8 @@ from media.jitter import TICK, Gap, JitterBuffer, Taken
 from media.stretch import lengthen, period, shorten
 
 _REVIEW: Final = 8  # ticks between two looks at the delay
+_HURRY: Final = 3  # the same, when it is far from where it should be
+_FAR: Final = 400.0  # octets: 50 ms
 _EXCESS: Final = 120.0  # octets above the target that are worth a seam: 15 ms
 _DEFICIT: Final = -80.0
 _SHORTEST: Final = 0.0025  # seconds that one correction adds or removes
@@ -79,7 +81,6 @@ class AudioReceiver:
             return None
         self._review -= 1
         if not self._review:
-            self._review = _REVIEW
             if self._due():
                 return None
         taken = self._take()
@@ -98,7 +99,6 @@ class AudioReceiver:
         if not self._codec.stateless:
             self._review -= 1
             if not self._review:
-                self._review = _REVIEW
                 self._due()
         if self._correct:
             self._correct = False
@@ -141,7 +141,9 @@ class AudioReceiver:
 
     def _due(self) -> bool:
         """Whether the delay is so far from its target that this tick should correct it."""
-        self._correct = not _DEFICIT <= self.jitter.excess <= _EXCESS and not self._concealer.active
+        excess = self.jitter.excess
+        self._review = _REVIEW if abs(excess) < _FAR else _HURRY
+        self._correct = not _DEFICIT <= excess <= _EXCESS and not self._concealer.active
         return self._correct
 
     def _corrected(self) -> Pcm | None:

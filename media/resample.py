@@ -1,8 +1,9 @@
 """Between 8 and 16 kHz: twice up and twice down, by one half-band filter.
 
-A half-band FIR (symmetric, a windowed sinc with its cut-off at a quarter of the higher rate) is zero at every
-second tap but the middle one: one of its two phases is a mere delay, the other has 32 taps here. Flat within
-0.01 dB up to 3.4 kHz; images and aliases from 4.6 kHz below -60 dB; delay 31 samples at 16 kHz, 1.94 ms.
+A half-band FIR (symmetric, a windowed sinc with its cut-off at a quarter of the higher rate) is zero at
+every second tap but the middle one: one of its two phases is a mere delay, the other has 32 taps here. Flat
+within 0.01 dB up to 3.4 kHz; images and aliases from 4.6 kHz below -60 dB; delay 31 samples at 16 kHz, 1.94
+ms.
 
 The 32 taps are applied as one product with a banded matrix: one BLAS call for a frame of one stream, or for
 those of many. The end of each frame is the beginning of the next one's filtering, so every stream has an

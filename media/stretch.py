@@ -1,9 +1,9 @@
 """Time-scaling: a few samples more or fewer without a click and without changing the pitch (WSOLA).
 
-Speech repeats itself every pitch period. To make a piece shorter by one period, cross-fade from the signal to
-itself one period later; to make it longer, to itself one period earlier. Where the two are alike the seam is
-not heard. ``period`` looks for the shift at which the recent past is most like itself, ``shorten`` and
-``lengthen`` apply it to the piece that comes next. Samples are int16, lengths are samples.
+Speech repeats itself every pitch period. To make a piece shorter by one period, cross-fade from the signal
+to itself one period later; to make it longer, to itself one period earlier. Where the two are alike the
+seam is not heard. ``period`` looks for the shift at which the recent past is most like itself, ``shorten``
+and ``lengthen`` apply it to the piece that comes next. Samples are int16, lengths are samples.
 """
 
 from typing import Final

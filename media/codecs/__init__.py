@@ -1,8 +1,8 @@
 """The audio codecs of the telephone side, each behind one immutable descriptor.
 
 All three carry 64 kbit/s: one octet is one unit of the 8 kHz RTP clock, whatever the codec, and a tick of
-20 ms is 160 octets. G.722 samples at 16 kHz and says 8000 in SDP nonetheless (RFC 3551 section 4.5.2), so it
-decodes two samples from every octet. PCM is numpy int16, mono.
+20 ms is 160 octets. G.722 samples at 16 kHz and says 8000 in SDP nonetheless (RFC 3551 section 4.5.2), so
+it decodes two samples from every octet. PCM is numpy int16, mono.
 
 A *stateless* codec (G.711) maps octet by octet: one ``law`` serves every leg, and takes a whole matrix, one
 row a stream, in one call. A stateful one (G.722) needs a decoder per stream received and an encoder per

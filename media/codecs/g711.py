@@ -1,11 +1,12 @@
 """ITU-T G.711: μ-law and A-law, by tables.
 
-A companded octet is a sign, a 3-bit segment (the exponent) and a 4-bit step within it. Decoding is a table of
-256 values, from the formulas of the Recommendation; encoding a table of 65,536, one for each 16-bit sample:
-the code whose decision interval holds the sample. Both index whole matrices in one call, so that a mixer
-decodes all legs of a tick together.
+A companded octet is a sign, a 3-bit segment (the exponent) and a 4-bit step within it. Decoding is a table
+of 256 values, from the formulas of the Recommendation; encoding a table of 65,536, one for each 16-bit
+sample: the code whose decision interval holds the sample. Both index whole matrices in one call, so that a
+mixer decodes all legs of a tick together.
 
-The Recommendation works on 14-bit (μ) and 13-bit (A) magnitudes; PCM here is scaled to 16 bit, as everywhere.
+The Recommendation works on 14-bit (μ) and 13-bit (A) magnitudes; PCM here is scaled to 16 bit, as
+everywhere.
 """
 
 from typing import Final

@@ -2,8 +2,8 @@
 
 Two sub-bands, each ADPCM: both ends carry predictors that must agree, so every stream has a decoder and an
 encoder of its own. An encoder that takes over a stream from another one (a leg that begins to speak leaves
-the shared mix for its own) is *primed*: it encodes, for nothing, the last frames the listener got, about ten
-of them. Cold, the error is 19 dB above the signal; primed, 20 dB below.
+the shared mix for its own) is *primed*: it encodes, for nothing, the last frames the listener got, about
+ten of them. Cold, the error is 19 dB above the signal; primed, 20 dB below.
 
 One octet holds two samples at 16 kHz. Any number of octets can be decoded; encoding is by ticks of 20 ms.
 """
