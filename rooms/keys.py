@@ -134,8 +134,8 @@ def make_secret(path: Path) -> bytes:
 def fitting_keys(path: Path, stored_check: bytes | None) -> PinKeys | None:
     """Return the keys of the secret file, or ``None`` when that is still to be made.
 
-    ``stored_check`` is the check value of the database, ``None`` in a new one. Raises :class:`SecretError` when it
-    is not of this secret.
+    ``stored_check`` is the check value of the database, ``None`` in a new one. Raises :class:`SecretError`
+    when it is not of this secret.
     """
     secret = read_secret(path)
     if secret is None and stored_check is not None:
