@@ -38,7 +38,11 @@ def passerelle() -> None:
     [limits]. Every command exits with 0 when it did its work, 1 when it could not, 2 when it was not
     called properly.
     """
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(logger_factory=_stderr_logger)  # until ``serve`` knows what the settings say
+
+
+def _stderr_logger(*_names: str) -> structlog.PrintLogger:
+    return structlog.PrintLogger(sys.stderr)
 
 
 for command in (serve, check, room, init_config):

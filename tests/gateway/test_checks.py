@@ -1,0 +1,106 @@
+"""Each thing the machine may lack, and how it is told."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from config.settings import (
+    Endpoint,
+    HttpSettings,
+    IvrSettings,
+    LimitsSettings,
+    Listener,
+    Settings,
+    SipSettings,
+)
+from config.settings.sections import DatabaseSettings, MediaSettings
+from gateway.checks import check_database, check_files, check_ports, check_prompts
+from rooms.store import Store
+
+FREE = SipSettings(listen=(Listener("udp", "127.0.0.1", 0), Listener("tcp", "127.0.0.1", 0)))
+FREE_HTTP = HttpSettings(listen=Endpoint("127.0.0.1", 0))
+
+
+def test_free_ports() -> None:
+    assert list(check_ports(Settings(sip=FREE, http=FREE_HTTP))) == []
+
+
+def test_a_port_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sip = SipSettings(listen=(Listener("udp", "127.0.0.1", 0), Listener("tcp", "127.0.0.1", port)))
+        [problem] = check_ports(Settings(sip=sip, http=FREE_HTTP))
+    assert problem.key == "sip.listen[1]"
+    assert problem.message == f"tcp:127.0.0.1:{port} cannot be bound: address already in use"
+    assert "Passerelle itself" in problem.hint
+
+
+def test_a_port_closed_a_moment_ago_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            server.accept()[0].close()
+            client.recv(1)
+    http = HttpSettings(listen=Endpoint("127.0.0.1", port))
+    assert list(check_ports(Settings(sip=FREE, http=http))) == []
+
+
+def test_an_address_that_is_not_ours() -> None:
+    media = MediaSettings(address=("192.0.2.77",))
+    [problem] = check_ports(Settings(sip=FREE, http=FREE_HTTP, media=media))
+    assert problem.key == "media.address[0]"
+    assert "no such address" in problem.hint
+
+
+def test_too_few_open_files() -> None:
+    settings = Settings(limits=LimitsSettings(calls=1000))
+    [problem] = check_files(settings, 1024)
+    assert problem.key == "limits.calls"
+    assert problem.message == "1000 calls take 2256 open files, but only 1024 are allowed"
+    assert "384 calls" in problem.hint
+    assert list(check_files(settings, 2256)) == []
+
+
+def database(folder: Path) -> Settings:
+    return Settings(
+        database=DatabaseSettings(url=f"sqlite:///{folder / 'x.db'}", secret_file=folder / "x.secret")
+    )
+
+
+def test_the_secret_file_is_open_to_others(tmp_path: Path) -> None:
+    settings = database(tmp_path)
+
+    async def make() -> None:
+        store = await Store.open(settings.database.url, settings.database.secret_file)
+        await store.close()
+
+    asyncio.run(make())
+    assert asyncio.run(check_database(settings)) == []
+    settings.database.secret_file.chmod(0o644)
+    [problem] = asyncio.run(check_database(settings))
+    assert problem.key == "database"
+    assert "open to others" in problem.message
+    assert problem.hint.startswith("chmod 600")
+
+
+def test_shipped_recordings_are_complete() -> None:
+    assert list(check_prompts(Settings())) == []
+
+
+def test_a_recording_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "fr").mkdir()
+    (tmp_path / "fr" / "welcome.wav").write_bytes(b"not a recording")
+    [problem] = check_prompts(Settings(ivr=IvrSettings(prompts=tmp_path)))
+    assert problem.key == "ivr.prompts"
+    assert "welcome.wav" in problem.message
+
+
+@pytest.mark.parametrize("host", ["::1"])
+def test_ipv6(host: str) -> None:
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    sip = SipSettings(listen=(Listener("udp", host, 0), Listener("tcp", host, 0)))
+    problems = list(check_ports(Settings(sip=sip, http=FREE_HTTP)))
+    assert all("[::1]:0" in problem.message for problem in problems)
