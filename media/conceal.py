@@ -8,6 +8,7 @@ delay: where it delays the signal to smooth the first seam, here the step betwee
 loop is spread out.
 """
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -34,10 +35,7 @@ class Concealer:
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._recovery = int(_RECOVERY * rate)
-        hold, silent = int(_HOLD * rate), int(_SILENT * rate)
-        self._envelope = np.zeros(silent, np.float32)
-        self._envelope[:hold] = 1.0
-        self._envelope[hold:] = np.linspace(1.0, 0.0, silent - hold, dtype=np.float32)
+        self._envelope = _envelope(rate)
         self._substitute: Pcm | None = None
 
     @property
@@ -96,3 +94,9 @@ class Concealer:
         continuation = np.resize(loop, total)
         continuation[:seam] += step * weight[::-1]
         return np.clip(continuation, -32768, 32767)
+
+
+@cache
+def _envelope(rate: int) -> NDArray[np.float32]:
+    hold, silent = int(_HOLD * rate), int(_SILENT * rate)
+    return np.concatenate((np.ones(hold, np.float32), np.linspace(1.0, 0.0, silent - hold, dtype=np.float32)))

@@ -80,9 +80,8 @@ class AudioReceiver:
         if not self._plain:
             return None
         self._review -= 1
-        if not self._review:
-            if self._due():
-                return None
+        if not self._review and self._due():
+            return None
         taken = self._take()
         if taken.__class__ is bytes:
             self._history.append(taken)
