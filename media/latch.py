@@ -62,7 +62,9 @@ class SourceLatch:
         self.sequence = 0
         self._described: tuple[str, int] | None = None
         self._hosts: frozenset[str] = frozenset()
-        self._candidates: dict[Address, tuple[int, int, int]] = {}  # ssrc, last sequence, how many in a row
+        # Of strangers and of named hosts, apart, so that a flood of the former cannot crowd out the latter:
+        # source -> SSRC, last sequence number, how many in a row.
+        self._candidates: tuple[dict[Address, tuple[int, int, int]], ...] = ({}, {})
         self.expect(described, signalling_host)
 
     def expect(self, described: tuple[str, int] | None, signalling_host: str | None = None) -> None:
@@ -72,7 +74,7 @@ class SourceLatch:
         if moved == self._described:
             return
         self._described = moved
-        self._candidates.clear()
+        self._forget_candidates()
         self.source = None
         self.state = LatchState.SEARCHING
 
@@ -87,7 +89,7 @@ class SourceLatch:
             if not self._latches(source, ssrc, sequence, now):
                 return False
             self.source = source
-            self._candidates.clear()
+            self._forget_candidates()
         self.heard_at = now
         self.ssrc = ssrc
         self.sequence = sequence
@@ -95,29 +97,37 @@ class SourceLatch:
 
     def _latches(self, source: Address, ssrc: int, sequence: int, now: float) -> bool:
         """Count a packet of another source; True, and the state changed, when it becomes ours."""
+        free = self.state is LatchState.SEARCHING or self._goes_on(ssrc, sequence, now)
+        if self.state is LatchState.LATCHED and not free:  # a flood ends here
+            return False
         host = _host(source[0])
         named = host in self._hosts
-        if not self._may_latch(named, ssrc, sequence, now):
+        if not (free or named):
             return False
         described = self.state is not LatchState.LATCHED and (host, source[1]) == self._described
-        if not described and self._count(source, ssrc, sequence) < IN_SEQUENCE:
+        if not described and self._in_a_row(source, ssrc, sequence, named) < IN_SEQUENCE:
             return False
         self.state = LatchState.LATCHED if named else LatchState.PROVISIONAL
         return True
 
-    def _may_latch(self, named: bool, ssrc: int, sequence: int, now: float) -> bool:
-        if self.state is LatchState.SEARCHING or (self.state is LatchState.PROVISIONAL and named):
-            return True
-        goes_on = ssrc == self.ssrc and 0 < sequence_delta(sequence, self.sequence) < MAX_DROPOUT
-        return goes_on and now - self.heard_at >= SILENCE
+    def _goes_on(self, ssrc: int, sequence: int, now: float) -> bool:
+        """Whether this is our stream again after a silence."""
+        follows = ssrc == self.ssrc and 0 < sequence_delta(sequence, self.sequence) < MAX_DROPOUT
+        return follows and now - self.heard_at >= SILENCE
 
-    def _count(self, source: Address, ssrc: int, sequence: int) -> int:
-        known, last, row = self._candidates.pop(source, (-1, 0, 0))
+    def _in_a_row(self, source: Address, ssrc: int, sequence: int, named: bool) -> int:
+        """Return how many packets in sequence that source has sent, this one included."""
+        candidates = self._candidates[named]
+        known, last, row = candidates.pop(source, (-1, 0, 0))
         row = row + 1 if known == ssrc and sequence == (last + 1) & 0xFFFF else 1
-        if len(self._candidates) >= MAX_CANDIDATES:
-            del self._candidates[next(iter(self._candidates))]  # the one not heard for longest
-        self._candidates[source] = (ssrc, sequence, row)
+        if len(candidates) >= MAX_CANDIDATES:
+            del candidates[next(iter(candidates))]  # the one not heard for longest
+        candidates[source] = (ssrc, sequence, row)
         return row
+
+    def _forget_candidates(self) -> None:
+        for candidates in self._candidates:
+            candidates.clear()
 
 
 def sendable(address: Address, own_hosts: Collection[str], own_ports: Container[int]) -> bool:

@@ -37,16 +37,14 @@ class PortAllocator:
     def __init__(self, first: int, last: int, rest: float = REST) -> None:
         self._pairs = range(first + first % 2, last, 2)
         if first < 1 or last > 65535 or not self._pairs:
-            raise ValueError(
-                f"expected at least an even port and the next within 1-65535, got {first}-{last}"
-            )
+            raise ValueError(f"expected an even port and the next within 1-65535, got {first}-{last}")
         self._rest = rest
         self._free = deque(self._pairs)
         self._used: set[int] = set()
         self._resting: deque[tuple[float, int]] = deque()  # (until, port), in the order of their time
 
-    def __contains__(self, port: int) -> bool:
-        return port & ~1 in self._used
+    def __contains__(self, port: object) -> bool:
+        return isinstance(port, int) and port & ~1 in self._used
 
     @property
     def in_use(self) -> int:
