@@ -1,6 +1,9 @@
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from structlog.testing import capture_logs
@@ -127,3 +130,40 @@ def test_the_room_opened_by_a_pin_is_gone_with_the_room(in_store: InStore) -> No
         assert await LocalDirectory(store).by_pin(added.pin) == NotFound()
 
     in_store(scenario)
+
+
+def test_a_server_that_lets_us_wait_is_unavailable_until_it_answers(
+    postgresql: Path, secret_file: Path
+) -> None:
+    url = new_database(postgresql)
+
+    async def scenario() -> None:
+        store = await Store.open(url, secret_file)
+        directory = LocalDirectory(store, patience=0.1)
+        await store.add(NewRoom("Team", pin="111222"))
+        with psycopg.connect(url) as other:
+            other.execute("LOCK TABLE pin IN ACCESS EXCLUSIVE MODE")
+            answers = await asyncio.gather(*(directory.by_pin("111222") for _ in range(20)))
+            assert all(isinstance(answer, Unavailable) for answer in answers)
+        assert isinstance(await LocalDirectory(store).by_pin("111222"), Found)
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_on_sqlite_a_question_does_not_wait_for_a_writer(tmp_path: Path, secret_file: Path) -> None:
+    file = tmp_path / "passerelle.db"
+
+    async def scenario() -> None:
+        store = await Store.open(f"sqlite:///{file}", secret_file)
+        directory = LocalDirectory(store)
+        await store.add(NewRoom("Team", pin="111222"))
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            other.execute("DELETE FROM pin")
+            assert isinstance(await directory.by_pin("111222"), Found)
+            other.execute("COMMIT")
+        assert await directory.by_pin("111222") == NotFound()
+        await store.close()
+
+    asyncio.run(scenario())
