@@ -10,19 +10,10 @@ kept, the oldest going first; the limit of the whole gateway still holds then.
 """
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+
+from config.settings import LimitsSettings
 
 MOST_SOURCES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class GuardLimits:
-    """Wrong tries allowed within ``window`` seconds."""
-
-    window: float = 600.0
-    per_source: int = 20
-    per_room: int = 20
-    overall: int = 1000
 
 
 class _Tries:
@@ -55,10 +46,11 @@ class _Tries:
 class PinGuard:
     """Says whether another PIN may be tried."""
 
-    def __init__(self, limits: GuardLimits) -> None:
-        self._sources = _Tries(limits.per_source, limits.window)
-        self._rooms = _Tries(limits.per_room, limits.window)
-        self._overall = _Tries(limits.overall, limits.window)
+    def __init__(self, limits: LimitsSettings) -> None:
+        window = limits.pin_window_seconds
+        self._sources = _Tries(limits.pin_failures_per_source, window)
+        self._rooms = _Tries(limits.pin_failures_per_room, window)
+        self._overall = _Tries(limits.pin_failures, window)
         self.failures = 0  # wrong PINs since the start, for the metrics
 
     def may_try(self, source: str, room: str | None, now: float) -> bool:

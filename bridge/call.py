@@ -1,0 +1,386 @@
+"""One call bridged into one meeting: performs what the flow commands and tells it what happens.
+
+The shell around the sans-IO machine of ``bridge.flow``. It owns the call's sockets, its leg, its channel in
+the mixer and its seat in the meeting, and gives all of them back when the call ends, however it ends.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import structlog
+
+from bridge import flow
+from bridge.announcer import Announcer, Recording
+from bridge.channel import Channel
+from bridge.directory import Directory
+from bridge.flow import Flow, IllegalEventError, State
+from bridge.leg import Leg, MediaTotals
+from bridge.mixer import Mixer
+from bridge.negotiation import Agreement, Negotiation
+from bridge.pin_guard import PinGuard
+from conferencing.engine import Engine, Seat
+from conferencing.meeting import Event as MeetingEvent
+from conferencing.meeting import Left, MeetingRules, MuteChanged
+from conferencing.participant import Kind
+from config.masking import mask_user
+from config.outcome import Outcome, PasserelleError
+from config.settings import IvrSettings, MediaSettings
+from media.dtmf import DtmfError, Way, is_dtmf, parse_info
+from media.ports import PortAllocator
+from media.sdp import SessionDescription
+from media.sockets import MediaSockets
+from rooms.values import Answer, Found, NotFound, Refused, Role, Room
+from sip.call import Call, NotAcceptable
+
+log = structlog.get_logger(__name__)
+
+# Seconds after the ACK for which the voice waits for the caller's first packet.
+FIRST_PACKET_PATIENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Services:
+    """What every call of the process shares."""
+
+    loop: asyncio.AbstractEventLoop
+    clock: Callable[[], float]
+    random: Random
+    media: MediaSettings
+    ivr: IvrSettings
+    ports: PortAllocator
+    mixer: Mixer
+    announcer: Announcer
+    join_tone: Recording
+    leave_tone: Recording
+    directory: Directory
+    engine: Engine
+    guard: PinGuard
+    totals: MediaTotals
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a call begins: straight into ``found``, or with a question for a PIN (of the room ``slug``)."""
+
+    language: str
+    found: Found | None = None
+    slug: str | None = None
+    wrong_tries: int = 0
+
+
+class BridgedCall:
+    """The owner of one call (a ``sip.call.CallHandler``). ``on_ended(call, outcome)`` is called once."""
+
+    def __init__(
+        self, call: Call, services: Services, on_ended: Callable[["BridgedCall", Outcome], None]
+    ) -> None:
+        self.call = call
+        self.leg: Leg | None = None
+        self.over = False
+        self.room: Room | None = None
+        self.log = log.bind(call=call.id)
+        self._services = services
+        self._on_ended = on_ended
+        self._flow: Flow | None = None
+        self._language: str = services.ivr.language
+        self._negotiation: Negotiation | None = None
+        self._sockets: MediaSockets | None = None
+        self._channel: Channel | None = None
+        self._seat: Seat | None = None
+        self._stop_listening: Callable[[], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ready_timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # From the INVITE to the first word
+
+    async def answer(self, start: Start) -> None:
+        """Open the media and say 200. Raises :class:`PasserelleError` when that cannot be done."""
+        services = self._services
+        self._language = start.language
+        self._flow = Flow(services.ivr, found=start.found, slug=start.slug, wrong_tries=start.wrong_tries)
+        bound, said = self._addresses()
+        sockets = await MediaSockets.open(bound, services.ports, services.clock)
+        if self.over:  # cancelled meanwhile
+            sockets.close()
+            return
+        self._sockets = sockets
+        session_id = services.random.getrandbits(48)
+        negotiation = Negotiation(services.media.codecs, said, sockets.port, session_id)
+        if self.call.offer is None:
+            description = negotiation.offer()
+        else:
+            description, agreement = negotiation.answer(self.call.offer)
+            self._agreed(agreement)
+        self._negotiation = negotiation
+        self.call.answer(description)
+
+    def _addresses(self) -> tuple[str, str]:
+        """Where media is bound and what SDP says, in the family of the offer or of the signalling."""
+        settings = self._services.media
+        offer = self.call.offer
+        audio = next((media for media in offer.medias if media.port), None) if offer else None
+        theirs = (offer.address_of(audio) if offer and audio else None) or self.call.local_host
+        wide = ":" in theirs
+        for index, address in enumerate(settings.address):
+            if (":" in address) is wide:
+                said = [known for known in settings.advertised if (":" in known) is wide]
+                return settings.address[index], said[0] if said else address
+        raise PasserelleError(
+            f"no media address for IPv{'6' if wide else '4'}",
+            outcome=Outcome.NO_CODEC,
+            hint="Add one to media.address.",
+        )
+
+    def _agreed(self, agreement: Agreement) -> None:
+        if self.leg is not None:
+            before = self.leg.codec
+            self.leg.update(agreement)
+            if self._channel is not None:
+                self._services.mixer.renew(self._channel, codec_changed=agreement.codec is not before)
+            return
+        services = self._services
+        self.leg = Leg(
+            agreement,
+            services.media,
+            services.ports,
+            signalling_host=self.call.source.host,
+            cname=f"{self.call.id}@passerelle",
+            clock=services.clock,
+            random=services.random,
+            on_key=self._key,
+            on_media=self._ready,
+        )
+        if self._sockets is not None:
+            self.leg.connect(self._sockets, services.media.address)
+            self._sockets.deliver(self.leg.rtp_received, self.leg.rtcp_received)
+
+    def _key(self, key: str) -> None:
+        self._tell(flow.Key(key))
+
+    def _ready(self) -> None:
+        """The first RTP came, or half a second has passed since the ACK: the voice may begin."""
+        if self._channel is None:  # no ACK yet
+            return
+        if self._ready_timer is not None:
+            self._ready_timer.cancel()
+            self._ready_timer = None
+            self._tell(flow.Ready())
+
+    # What SIP tells (sip.call.CallHandler)
+
+    def confirmed(self, answer: SessionDescription | None) -> None:
+        """The ACK: from now on we send."""
+        if answer is not None and self._negotiation is not None:
+            try:
+                self._agreed(self._negotiation.accept(answer))
+            except NotAcceptable as error:
+                self.log.info("The answer to our offer cannot be used", problem=str(error))
+                self.call.hang_up(Outcome.NO_CODEC)
+                return
+        if self.leg is None:
+            self.call.hang_up(Outcome.INTERNAL)
+            return
+        self.leg.open()
+        self._channel = self._services.mixer.add(self.leg)
+        patience = 0.0 if self.leg.packets_in else FIRST_PACKET_PATIENCE
+        self._ready_timer = self._services.loop.call_later(patience, self._ready)
+
+    def offered(self, offer: SessionDescription) -> SessionDescription:
+        """A re-INVITE or UPDATE: hold, resume, another address or codec."""
+        if self._negotiation is None:
+            raise NotAcceptable
+        answer, agreement = self._negotiation.answer(offer)
+        self._agreed(agreement)
+        return answer
+
+    def offer_wanted(self) -> SessionDescription:
+        """A re-INVITE without SDP (CUCM's hold and resume) gets a full offer."""
+        if self._negotiation is None:
+            raise NotAcceptable
+        return self._negotiation.offer()
+
+    def answered(self, answer: SessionDescription) -> None:
+        """The answer to an offer of ours in a running call."""
+        if self._negotiation is not None:
+            try:
+                self._agreed(self._negotiation.accept(answer))
+            except NotAcceptable as error:
+                self.log.info("The answer to our offer cannot be used; the session stays", problem=str(error))
+
+    def info(self, content_type: str, body: bytes) -> bool:
+        """Keys by SIP INFO."""
+        if not is_dtmf(content_type):
+            return False
+        try:
+            key = parse_info(body)
+        except DtmfError as error:
+            self.log.info("A key by INFO was not understood", problem=str(error))
+            return True
+        if key is not None and self.leg is not None:
+            self.leg.pressed(key, Way.INFO, self._services.clock())
+        return True
+
+    def ended(self, outcome: Outcome) -> None:
+        """The call is over: give everything back."""
+        self.over = True
+        for timer in (self._timer, self._ready_timer):
+            if timer is not None:
+                timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        self._vacate()
+        if self._channel is not None:
+            self._services.mixer.remove(self._channel)
+        if self.leg is not None:
+            self.leg.goodbye()
+            self._services.totals.add(self.leg)
+        if self._sockets is not None:
+            self._sockets.close()
+        self._on_ended(self, outcome)
+
+    # The flow
+
+    def dismiss(self, outcome: Outcome) -> None:
+        """Tell the caller why, then hang up."""
+        if self._flow is None or self._channel is None:
+            self.call.hang_up(outcome)
+        else:
+            self._tell(flow.Dismissed(outcome))
+
+    def _tell(self, event: flow.Event) -> None:
+        if self.over or self._flow is None:
+            return
+        try:
+            commands = self._flow.receive(event, self._services.clock())
+        except IllegalEventError as error:
+            self.log.debug("Nothing to do", problem=str(error))
+            return
+        self._watch_deadline()
+        for command in commands:
+            if not self.over:
+                self._perform(command)
+
+    def _watch_deadline(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._flow is not None and self._flow.deadline is not None:
+            wait = max(0.0, self._flow.deadline - self._services.clock())
+            self._timer = self._services.loop.call_later(wait, self._expired)
+
+    def _expired(self) -> None:
+        self._timer = None
+        self._tell(flow.Expired())
+
+    def _perform(self, command: flow.Command) -> None:
+        services = self._services
+        channel = self._channel
+        match command:
+            case flow.Say(phrases, name_of) if channel is not None:
+                words = services.announcer.say(self._language, phrases, name_of)
+                services.mixer.say(channel, words, lambda: self._tell(flow.Spoken()))
+            case flow.Hush() if channel is not None:
+                services.mixer.hush(channel)
+            case flow.LookUp(pin, slug):
+                self._spawn(self._look_up(pin, slug))
+            case flow.Enter(found):
+                self._spawn(self._enter(found))
+            case flow.Vacate():
+                self._vacate()
+            case flow.ToggleMute() if self._seat is not None:
+                participant = self._seat.participant
+                self._seat.meeting.set_muted(participant, not participant.muted)
+            case flow.HangUp(outcome):
+                self.call.hang_up(outcome)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a part of the call that waits. Whatever it raises ends this call and no other."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception:
+                self.log.exception("A call failed")
+                self.dismiss(Outcome.INTERNAL)
+
+        task = self._services.loop.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _look_up(self, pin: str, slug: str | None) -> None:
+        answer = await try_pin(self._services, self.call.source.host, pin, slug)
+        if isinstance(answer, NotFound | Refused):
+            self.log.info("A PIN was refused", room=slug)
+        self._tell(flow.LookedUp(answer))
+
+    async def _enter(self, found: Found) -> None:
+        services, room, channel = self._services, found.room, self._channel
+        if channel is None or self.leg is None:
+            return
+        rules = MeetingRules(room.max_participants, room.muted_on_entry, room.locked)
+        try:
+            seat = await services.engine.enter(
+                room.slug, rules, self.call.id, Kind.PHONE, self._name(), host=found.role is Role.HOST
+            )
+        except PasserelleError as error:
+            self.log.info("The meeting cannot be entered", room=room.slug, problem=str(error))
+            self._tell(flow.Refusal(error.outcome))
+            return
+        if self.over:
+            seat.leave()
+            return
+        self._seat = seat
+        self.room = room
+        self._language = room.language or self._language
+        self._stop_listening = seat.meeting.listen(self._meeting_changed)
+        channel.muted = seat.participant.muted
+        services.mixer.play(room.slug, services.join_tone)
+        services.mixer.enter(channel, room.slug)
+        self.log.info("Joined", room=room.slug, participants=len(seat.meeting))
+        self._tell(flow.Entered(len(seat.meeting) - 1, seat.participant.muted))
+
+    def _name(self) -> str:
+        """What the others see: the display name, or the caller's masked number."""
+        caller = self.call.invite.from_
+        return caller.display or mask_user(caller.uri.user or "") or "?"
+
+    def _vacate(self) -> None:
+        seat, self._seat = self._seat, None
+        if seat is None:
+            return
+        if self._stop_listening is not None:
+            self._stop_listening()
+        if self._channel is not None:
+            self._services.mixer.leave(self._channel)
+        seat.leave()
+        self._services.mixer.play(seat.meeting.key, self._services.leave_tone)
+        self.log.info("Left", room=seat.meeting.key, participants=len(seat.meeting))
+
+    def _meeting_changed(self, event: MeetingEvent) -> None:
+        seat = self._seat
+        if seat is None:
+            return
+        match event:
+            case MuteChanged(participant, by_host) if participant is seat.participant:
+                if self._channel is not None:
+                    self._channel.muted = participant.muted
+                self._tell(flow.Muted(participant.muted, by_host))
+            case Left() if len(seat.meeting) == 1 and self._flow and self._flow.state is State.MEETING:
+                self._tell(flow.Alone())
+
+
+async def try_pin(services: Services, source: str, pin: str, slug: str | None) -> Answer:
+    """Ask the directory about a PIN, typed or in a URI alike: guessing is braked, wrong ones are counted."""
+    if not services.guard.may_try(source, slug, services.clock()):
+        return Refused(Outcome.PIN_THROTTLED)
+    if slug is None:
+        answer = await services.directory.by_pin(pin)
+    else:
+        answer = await services.directory.by_slug_and_pin(slug, pin)
+    if isinstance(answer, NotFound) or answer == Refused(Outcome.WRONG_PIN):
+        services.guard.failed(source, slug, services.clock())
+    return answer

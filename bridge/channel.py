@@ -1,0 +1,103 @@
+"""One telephone in the mixer: what it says in this tick and what it is to hear."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from bridge.announcer import Utterance
+from media.codecs import Codec, Encoder, Pcm
+from media.resample import Downsampler, Upsampler
+
+if TYPE_CHECKING:
+    from bridge.mix_room import MixRoom
+
+
+class Hears(Protocol):
+    """Where a telephone's speech comes from: see ``media.receiver.AudioReceiver``."""
+
+    def take_plain(self) -> bytes | None:
+        """This tick's octets of a stateless codec when they are whole and need no care."""
+
+    def take_pcm(self) -> Pcm | None:
+        """Else this tick's samples, mended as needed; None for silence."""
+
+
+class Line(Protocol):
+    """A telephone's media as the mixer sees it: see ``bridge.leg.Leg``."""
+
+    codec: Codec
+    speaks: bool
+    """Whether what it sends is meant for the meeting (not on hold)."""
+
+    @property
+    def receiver(self) -> Hears:
+        """Where its speech comes from; another one when the codec has changed."""
+
+    def send(self, payload: bytes, tick: int) -> None:
+        """Send this tick's 20 ms, if it may be sent anything."""
+
+
+class Channel:
+    """A line in the mixer. The mixer and its room read and write the fields; nobody else does.
+
+    ``frame`` is what the line said in this tick: octets of a stateless codec, samples at the codec's rate,
+    or None. ``own`` is what it is to hear when that is not what the room hears.
+    """
+
+    __slots__ = (
+        "_down",
+        "_up",
+        "apart_until",
+        "codec",
+        "encoder",
+        "frame",
+        "level",
+        "level_tick",
+        "line",
+        "muted",
+        "on_spoken",
+        "own",
+        "receiver",
+        "room",
+        "utterance",
+    )
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.codec = line.codec
+        self.receiver = line.receiver
+        self.room: MixRoom | None = None
+        self.muted = False
+        self.frame: bytes | Pcm | None = None
+        self.level = 0.0  # mean square, smoothed
+        self.level_tick = -1  # when it last spoke
+        self.utterance: Utterance | None = None
+        self.on_spoken: Callable[[], None] | None = None
+        self.encoder: Encoder | None = None
+        self.apart_until = -1  # the last tick for which a stateful encoder of its own is kept
+        self.own: bytes | None = None
+        self._up = Upsampler()
+        self._down = Downsampler()
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its codec carries 16 kHz."""
+        return self.codec.sample_rate == 16000
+
+    def heard(self, *, narrow: bool, wide: bool) -> tuple[Pcm | None, Pcm | None]:
+        """What it said in this tick at 8 and at 16 kHz, each only where asked for."""
+        frame = self.frame
+        if frame is None:
+            frame = np.zeros(self.codec.samples_per_tick, np.int16)
+        elif isinstance(frame, bytes):
+            frame = self.codec.decoder().decode(frame)
+        if self.is_wide:
+            return self._down.process(frame) if narrow else None, frame if wide else None
+        return frame if narrow else None, self._up.process(frame) if wide else None
+
+    def retune(self) -> None:
+        """The line has changed its codec: forget what was of the old one. Not while in a room."""
+        self.codec = self.line.codec
+        self.receiver = self.line.receiver
+        self.frame = self.own = self.encoder = None

@@ -1,0 +1,248 @@
+"""The mix of one meeting: who is heard in this tick, and the sums that its telephones hear.
+
+Most hear the same sum, encoded once per codec. A *channel apart* hears one of its own: who speaks (the sum
+without itself) and to whom something is announced. A change from the shared stream to an encoder of its own
+would pop with a codec that carries state (G.722): the new encoder is primed with the last shared frames,
+and kept for a while when the two sums are the same again.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.announcer import Recording, Utterance
+from bridge.channel import Channel
+from conferencing.speakers import choose
+from media.codecs import Codec, Encoder, Pcm
+from media.gain import saturate
+
+Sum = NDArray[np.int32]
+
+# Shared frames with which an encoder of a channel's own is primed (architecture, D3).
+PRIMING_TICKS = 10
+# Ticks for which a stateful encoder of a channel's own outlives the need for it.
+LINGER_TICKS = 25
+# Ticks for which a speaker who pauses keeps the place.
+PAUSE_TICKS = 25
+# Silent ticks after which a stateful encoder has settled and its last payload says it all.
+SETTLED_TICKS = 25
+# A speaker's smoothed level falls by this factor a tick: 6 dB in 60 ms.
+DECAY = 0.63
+
+_FADE_IN = np.ones(320, np.float32)
+_FADE_IN[:80] = np.linspace(0.0, 1.0, 80, dtype=np.float32)  # 5 ms: an onset is not to be swallowed
+_FADE_OUT = np.linspace(1.0, 0.0, 320, dtype=np.float32)
+
+
+def _faded(pcm: Pcm, fade: NDArray[np.float32]) -> Pcm:
+    return (pcm * fade[:: len(fade) // len(pcm)]).astype(np.int16)
+
+
+class EncodeBatch:
+    """Sums to be encoded by one stateless codec: collected over all meetings, encoded in one go."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.silence = codec.encoder().encode(np.zeros(codec.samples_per_tick, np.int16))
+        self._encode = codec.encoder().encode
+        self._takers: list[Channel | SharedStream] = []
+        self._sums: list[Sum | Pcm] = []
+
+    def add(self, taker: "Channel | SharedStream", total: Sum | Pcm) -> None:
+        """Have ``total`` encoded for the taker's ``own``."""
+        self._takers.append(taker)
+        self._sums.append(total)
+
+    def run(self) -> None:
+        """Encode what was collected."""
+        if not self._takers:
+            return
+        payloads = self._encode(saturate(np.stack(self._sums).astype(np.int32, copy=False)))
+        size = len(payloads) // len(self._takers)
+        for index, taker in enumerate(self._takers):
+            taker.own = payloads[index * size : (index + 1) * size]
+        self._takers.clear()
+        self._sums.clear()
+
+
+class SharedStream:
+    """What all telephones of one codec hear that hear the same. ``own``: this tick's payload."""
+
+    __slots__ = ("_encoder", "_history", "_quiet", "codec", "listeners", "own")
+
+    def __init__(self, codec: Codec, silence: bytes) -> None:
+        self.codec = codec
+        self.listeners = 0
+        self.own: bytes = silence
+        self._encoder = codec.encoder()
+        self._history: deque[Pcm] = deque(maxlen=PRIMING_TICKS)
+        self._quiet = SETTLED_TICKS
+
+    def encode(self, total: Sum | None) -> None:
+        """Encode this tick's sum by the stream's own (stateful) encoder; None: silence."""
+        self._quiet = self._quiet + 1 if total is None else 0
+        if self._quiet > SETTLED_TICKS:
+            return
+        pcm = np.zeros(self.codec.samples_per_tick, np.int16) if total is None else saturate(total)
+        self._history.append(pcm)
+        self.own = self._encoder.encode(pcm)
+
+    def primed_encoder(self) -> Encoder:
+        """An encoder in the state that listeners of this stream expect."""
+        encoder = self.codec.encoder()
+        for pcm in self._history:
+            encoder.prime(pcm)
+        return encoder
+
+
+class MixRoom:
+    """The telephones of one meeting. ``candidates``: who spoke in this tick, and how loud."""
+
+    __slots__ = ("_apart", "_batches", "_streams", "_tones", "candidates", "channels", "speakers")
+
+    def __init__(self, batches: dict[str, EncodeBatch]) -> None:
+        self.channels: dict[Channel, None] = {}
+        self.candidates: list[tuple[float, Channel]] = []
+        self.speakers: list[Channel] = []
+        self._apart: dict[Channel, None] = {}
+        self._batches = batches
+        self._streams: dict[str, SharedStream] = {}
+        self._tones: list[Utterance] = []
+
+    def add(self, channel: Channel) -> None:
+        """A telephone comes in. Its own encoder goes on for a while, so that nothing pops."""
+        channel.room = self
+        self.channels[channel] = None
+        self._apart[channel] = None
+        self._stream(channel.codec).listeners += 1
+
+    def remove(self, channel: Channel) -> None:
+        """A telephone goes away."""
+        channel.room = None
+        del self.channels[channel]
+        self._apart.pop(channel, None)
+        stream = self._stream(channel.codec)
+        stream.listeners -= 1
+        if not channel.codec.stateless and channel.encoder is None:
+            channel.encoder = stream.primed_encoder()
+        if channel in self.speakers:
+            self.speakers.remove(channel)
+
+    def play(self, tone: Recording) -> None:
+        """Let everyone hear a tone."""
+        self._tones.append(Utterance((tone,)))
+
+    def payload(self, channel: Channel) -> bytes:
+        """What a channel that is not apart hears in this tick."""
+        return self._streams[channel.codec.name].own
+
+    def _stream(self, codec: Codec) -> SharedStream:
+        stream = self._streams.get(codec.name)
+        if stream is None:
+            batch = self._batches.get(codec.name)
+            silence = batch.silence if batch else codec.encoder().encode(np.zeros(320, np.int16))
+            stream = self._streams[codec.name] = SharedStream(codec, silence)
+        return stream
+
+    def mix(self, tick: int) -> None:
+        """Work out what everyone hears in this tick: ``own`` of the streams and of the channels apart."""
+        narrow = any(s.listeners and s.codec.sample_rate == 8000 for s in self._streams.values())
+        wide = any(s.listeners and s.codec.sample_rate == 16000 for s in self._streams.values())
+        said: dict[Channel, tuple[Pcm | None, Pcm | None]] = {}
+        if self.candidates or self.speakers:
+            said = dict(self._heard(tick, narrow=narrow, wide=wide))
+        tones = [tone for tone in self._tones if tone.advance()]
+        self._tones = tones
+        parts = [*said.values(), *((tone.narrow, tone.wide) for tone in tones)]
+        sums = {
+            8000: _total(pcm for pcm, _ in parts) if narrow else None,
+            16000: _total(pcm for _, pcm in parts) if wide else None,
+        }
+        self._share(sums)
+        for channel in tuple(self._apart):
+            self._apart_mix(channel, sums[channel.codec.sample_rate], said.get(channel), tick)
+
+    def _heard(
+        self, tick: int, *, narrow: bool, wide: bool
+    ) -> Iterator[tuple[Channel, tuple[Pcm | None, Pcm | None]]]:
+        """What the speakers of this tick said; who lost the place is faded out, who won one faded in."""
+        before = self.speakers
+        pausing = [
+            (channel.level * DECAY ** (tick - channel.level_tick), channel)
+            for channel in before
+            if 0 < tick - channel.level_tick <= PAUSE_TICKS and not channel.muted
+        ]
+        self.speakers = choose([*self.candidates, *pausing], before)
+        self.candidates.clear()
+        for channel in self.speakers:
+            heard = channel.heard(narrow=narrow, wide=wide)
+            if channel not in before:
+                heard = _fade(heard, _FADE_IN)
+            self._apart[channel] = None
+            yield channel, heard
+        for channel in before:
+            if channel not in self.speakers and channel.frame is not None:
+                yield channel, _fade(channel.heard(narrow=narrow, wide=wide), _FADE_OUT)
+
+    def _share(self, sums: dict[int, Sum | None]) -> None:
+        for stream in self._streams.values():
+            if not stream.listeners:
+                continue
+            total = sums[stream.codec.sample_rate]
+            batch = self._batches.get(stream.codec.name)
+            if batch is None:
+                stream.encode(total)
+            elif total is None:
+                stream.own = batch.silence
+            else:
+                batch.add(stream, total)
+
+    def _apart_mix(
+        self, channel: Channel, total: Sum | None, said: tuple[Pcm | None, Pcm | None] | None, tick: int
+    ) -> None:
+        wide = channel.is_wide
+        utterance = channel.utterance
+        if said is not None or utterance is not None:
+            channel.apart_until = tick + LINGER_TICKS
+        own = said[wide] if said is not None else None
+        if own is not None and total is not None:
+            total = total - own
+        if utterance is not None:
+            words = utterance.wide if wide else utterance.narrow
+            # The meeting is heard at half its loudness behind the voice.
+            total = words.astype(np.int32) if total is None else (total >> 1) + words
+        batch = self._batches.get(channel.codec.name)
+        if batch is not None:
+            if said is None and utterance is None:
+                del self._apart[channel]
+            elif total is not None:
+                batch.add(channel, total)
+        elif tick > channel.apart_until:
+            del self._apart[channel]
+            channel.encoder = None
+        else:
+            if channel.encoder is None:
+                channel.encoder = self._stream(channel.codec).primed_encoder()
+            pcm = np.zeros(channel.codec.samples_per_tick, np.int16) if total is None else saturate(total)
+            channel.own = channel.encoder.encode(pcm)
+
+    def address(self, channel: Channel) -> None:
+        """Something is to be said to this channel."""
+        self._apart[channel] = None
+
+
+def _total(parts: Iterable[Pcm | None]) -> Sum | None:
+    total: Sum | None = None
+    for pcm in parts:
+        if pcm is not None:
+            total = pcm.astype(np.int32) if total is None else total + pcm
+    return total
+
+
+def _fade(heard: tuple[Pcm | None, Pcm | None], fade: NDArray[np.float32]) -> tuple[Pcm | None, Pcm | None]:
+    narrow, wide = heard
+    return (
+        None if narrow is None else _faded(narrow, fade),
+        None if wide is None else _faded(wide, fade),
+    )

@@ -1,0 +1,239 @@
+"""The mix: everyone hears the three loudest of their meeting, never themselves (architecture, D3).
+
+One call of :meth:`Mixer.tick` every 20 ms serves the whole process:
+
+1. **take**: each line's next frame comes out of its jitter buffer; G.711 stays encoded;
+2. **rank**: the levels of all frames are worked out in one go per codec, and each meeting's three loudest
+   are chosen (``conferencing.speakers``); what nobody will hear is never decoded;
+3. **mix**: a sum per meeting, at 8 kHz and, where somebody has a wideband telephone, at 16 kHz; those who
+   speak, and those to whom something is announced, get a sum of their own (``bridge.mix_room``);
+4. **encode**: all G.711 sums of the process in one go, G.722 once per meeting and once per channel apart;
+5. **send**: every line is sent something, silence included, since NATs and SBCs drop a silent path.
+
+So the cost grows with those who speak and not with those who are there. PCM is int16; sums are int32,
+clipped when encoded.
+"""
+
+from collections.abc import Callable, Hashable
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from bridge.announcer import Recording, Utterance
+from bridge.channel import Channel, Line
+from bridge.mix_room import DECAY, LINGER_TICKS, EncodeBatch, MixRoom
+from conferencing.speakers import SILENCE
+from media.codecs import PCMA, PCMU, Codec, Pcm
+
+log = structlog.get_logger(__name__)
+
+# Samples left out of a frame's level: every second one says as much, for half the work.
+LEVEL_STRIDE = 2
+
+WIDE_SILENCE = np.zeros(320, np.int16)
+
+
+class _Bucket:
+    """The frames of one stateless codec in one tick, whatever meeting they belong to."""
+
+    __slots__ = ("_squares", "channels", "frames")
+
+    def __init__(self, codec: Codec) -> None:
+        every_octet = bytes(range(256))
+        self._squares = codec.decoder().decode(every_octet).astype(np.float32) ** 2
+        self.channels: list[Channel] = []
+        self.frames: list[bytes] = []
+
+    def levels(self) -> NDArray[np.float32]:
+        """The mean square of each frame."""
+        octets = np.frombuffer(b"".join(self.frames), np.uint8).reshape(len(self.frames), -1)
+        levels: NDArray[np.float32] = self._squares.take(octets[:, ::LEVEL_STRIDE]).mean(axis=1)
+        return levels
+
+
+class Mixer:
+    """All telephones of the process. ``on_broken`` is told of a channel whose line raised."""
+
+    def __init__(self, on_broken: Callable[[Line], None]) -> None:
+        self._on_broken = on_broken
+        self._channels: dict[Channel, None] = {}
+        self._rooms: dict[Hashable, MixRoom] = {}
+        self._outside: dict[Channel, None] = {}
+        self._addressed: dict[Channel, None] = {}  # those to whom something is being said
+        self._mended: list[Channel] = []  # whose frame of this tick is samples already
+        self._buckets = {codec.name: _Bucket(codec) for codec in (PCMU, PCMA)}
+        self._batches = {codec.name: EncodeBatch(codec) for codec in (PCMU, PCMA)}
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def add(self, line: Line) -> Channel:
+        """Take a line into the mixer, in no meeting yet."""
+        channel = Channel(line)
+        self._channels[channel] = None
+        self._outside[channel] = None
+        return channel
+
+    def remove(self, channel: Channel) -> None:
+        """Forget a line; twice is no error."""
+        if channel in self._channels:
+            self.leave(channel)
+            del self._channels[channel]
+            del self._outside[channel]
+            self._addressed.pop(channel, None)
+
+    def enter(self, channel: Channel, key: Hashable) -> None:
+        """Put a channel into the meeting called ``key``, which begins with its first channel."""
+        room = self._rooms.get(key)
+        if room is None:
+            room = self._rooms[key] = MixRoom(self._batches)
+        del self._outside[channel]
+        room.add(channel)
+
+    def leave(self, channel: Channel) -> None:
+        """Take a channel out of its meeting, if it is in one; it stays in the mixer."""
+        room = channel.room
+        if room is not None:
+            room.remove(channel)
+            self._outside[channel] = None
+            if not room.channels:
+                self._rooms = {key: other for key, other in self._rooms.items() if other is not room}
+
+    def renew(self, channel: Channel, *, codec_changed: bool) -> None:
+        """The line has negotiated anew."""
+        if codec_changed:
+            room = channel.room
+            if room is not None:
+                room.remove(channel)
+            channel.retune()
+            if room is not None:
+                room.add(channel)
+
+    def play(self, key: Hashable, tone: Recording) -> None:
+        """Let a meeting hear a tone."""
+        room = self._rooms.get(key)
+        if room is not None:
+            room.play(tone)
+
+    def say(self, channel: Channel, utterance: Utterance, on_spoken: Callable[[], None]) -> None:
+        """Say something to one channel, over its meeting if it is in one; ``on_spoken`` at the end of it."""
+        channel.utterance = utterance
+        channel.on_spoken = on_spoken
+        self._addressed[channel] = None
+        if channel.room is not None:
+            channel.room.address(channel)
+
+    def hush(self, channel: Channel) -> None:
+        """Stop what is being said to a channel; its ``on_spoken`` is not called."""
+        channel.utterance = None
+        self._addressed.pop(channel, None)
+
+    def tick(self, tick: int) -> None:
+        """Serve every line for the 20 ms of this tick."""
+        self._take()
+        self._rank(tick)
+        spoken = self._advance()
+        for room in self._rooms.values():
+            room.mix(tick)
+        for channel in self._outside:
+            self._speak_outside(channel, tick)
+        for batch in self._batches.values():
+            batch.run()
+        self._send(tick)
+        for channel in spoken:
+            if channel.on_spoken is not None:
+                channel.on_spoken()
+
+    def _take(self) -> None:
+        buckets = self._buckets
+        mended = self._mended
+        broken = []
+        for channel in self._channels:
+            receiver = channel.receiver
+            try:
+                frame = receiver.take_plain()
+                if frame is None:
+                    channel.frame = receiver.take_pcm()
+                    mended.append(channel)
+                    continue
+            except Exception:
+                log.exception("A call's media could not be read")
+                broken.append(channel)
+                continue
+            channel.frame = frame
+            if channel.room is not None and not channel.muted and channel.line.speaks:
+                bucket = buckets[channel.codec.name]
+                bucket.channels.append(channel)
+                bucket.frames.append(frame)
+        for channel in broken:
+            self.remove(channel)
+            self._on_broken(channel.line)
+
+    def _rank(self, tick: int) -> None:
+        for bucket in self._buckets.values():
+            if not bucket.frames:
+                continue
+            levels = bucket.levels()
+            for index in np.flatnonzero(levels > SILENCE).tolist():
+                _nominate(bucket.channels[index], float(levels[index]), tick)
+            bucket.channels.clear()
+            bucket.frames.clear()
+        for channel in self._mended:
+            pcm = channel.frame
+            if pcm is not None and not isinstance(pcm, bytes) and channel.room is not None:
+                level = _mean_square(pcm)
+                if level > SILENCE and not channel.muted and channel.line.speaks:
+                    _nominate(channel, level, tick)
+        self._mended.clear()
+
+    def _advance(self) -> list[Channel]:
+        """Go on by a tick in all that is being said; the channels to which all was said."""
+        spoken = [
+            channel
+            for channel in self._addressed
+            if channel.utterance is None or not channel.utterance.advance()
+        ]
+        for channel in spoken:
+            self.hush(channel)
+        return spoken
+
+    def _speak_outside(self, channel: Channel, tick: int) -> None:
+        utterance = channel.utterance
+        batch = self._batches.get(channel.codec.name)
+        if batch is not None:
+            if utterance is not None:
+                batch.add(channel, utterance.narrow)
+            else:
+                channel.own = batch.silence
+            return
+        if channel.encoder is None:
+            channel.encoder = channel.codec.encoder()
+        channel.apart_until = tick + LINGER_TICKS
+        channel.own = channel.encoder.encode(utterance.wide if utterance is not None else WIDE_SILENCE)
+
+    def _send(self, tick: int) -> None:
+        for channel in self._channels:
+            payload = channel.own
+            if payload is None:
+                room = channel.room
+                if room is None:
+                    continue
+                payload = room.payload(channel)
+            else:
+                channel.own = None
+            channel.line.send(payload, tick)
+
+
+def _mean_square(pcm: Pcm) -> float:
+    samples = pcm[::LEVEL_STRIDE].astype(np.float32)
+    return float(samples.dot(samples)) / len(samples)
+
+
+def _nominate(channel: Channel, level: float, tick: int) -> None:
+    """Let a channel stand for one of the three places of its meeting."""
+    room = channel.room
+    if room is not None:
+        channel.level = max(level, channel.level * DECAY ** (tick - channel.level_tick))
+        channel.level_tick = tick
+        room.candidates.append((channel.level, channel))

@@ -1,0 +1,156 @@
+"""Codecs ⇄ SDP: what we offer, what we answer, and what was agreed (RFC 3264, 3551, 4733).
+
+The answer has the offer's m-lines in the offer's order. The first audio line that we can serve is taken, with
+one codec (ours preferred) and telephone-event; every other line (video, BFCP, fax, a second audio) is refused
+with port 0. G.722 says 8000 in its rtpmap although it samples at 16 kHz (RFC 3551 section 4.5.2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from media.codecs import G722, PCMA, PCMU, Codec
+from media.sdp import Direction, MediaDescription, Origin, RtpMap, SessionDescription
+from sip.call import NotAcceptable
+
+CODECS = {codec.name: codec for codec in (G722, PCMA, PCMU)}
+PROFILES = ("RTP/AVP", "RTP/AVPF")
+EVENTS = "telephone-event"
+EVENT_KEYS = "0-16"  # RFC 4733: the sixteen keys, and flash because many say so
+EVENT_PAYLOAD_TYPE = 101
+COMFORT_NOISE = 13
+PACKET_TIMES = range(10, 61, 10)  # ms
+DEFAULT_PACKET_TIME = 20  # ms, RFC 3551 section 4.2
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides agreed on for the audio of a call.
+
+    ``packet_time`` (ms) is what the other side wants to receive. ``sends``, ``receives``: we do. ``remote``
+    and ``remote_rtcp``: where the other side says it listens, None where it gave no address.
+    """
+
+    codec: Codec
+    payload_type: int
+    event_type: int | None
+    noise_type: int | None
+    packet_time: int
+    sends: bool
+    receives: bool
+    remote: Address | None
+    remote_rtcp: Address | None
+    rtcp_mux: bool
+
+
+class Negotiation:
+    """The descriptions of one call. ``host`` and ``port``: what we say of our RTP."""
+
+    def __init__(self, codecs: Sequence[str], host: str, port: int, session_id: int) -> None:
+        self._codecs = [CODECS[name] for name in codecs]
+        self._host = host
+        self._port = port
+        self._session_id = session_id
+        self._version = 0
+        self._said: SessionDescription | None = None  # our last description
+
+    def answer(self, offer: SessionDescription) -> tuple[SessionDescription, Agreement]:
+        """Answer an offer.
+
+        Raises :class:`NotAcceptable` when no audio line of it will do; nothing has changed then.
+        """
+        taken, codec = self._choose(offer)
+        agreement = _agreement(offer, taken, codec)
+        medias = [
+            self._audio(agreement, taken.protocol) if media is taken else media.refused()
+            for media in offer.medias
+        ]
+        return self._describe(medias), agreement
+
+    def offer(self) -> SessionDescription:
+        """Offer what we can do, or, when something was agreed already, the same m-lines again."""
+        audio = MediaDescription("audio", self._port)
+        for codec in self._codecs:
+            audio.add_format(codec.payload_type, RtpMap(codec.name, codec.clock_rate))
+        self._finish(audio, EVENT_PAYLOAD_TYPE, Direction.SENDRECV)
+        lines = self._said.medias if self._said else [audio]
+        at = next((index for index, media in enumerate(lines) if media.kind == "audio" and media.port), 0)
+        return self._describe([audio if index == at else media for index, media in enumerate(lines)])
+
+    def accept(self, answer: SessionDescription) -> Agreement:
+        """Take the answer to our offer.
+
+        Raises :class:`NotAcceptable` when it agrees to nothing that was offered.
+        """
+        taken, codec = self._choose(answer)
+        return _agreement(answer, taken, codec)
+
+    def _choose(self, description: SessionDescription) -> tuple[MediaDescription, Codec]:
+        for media in description.medias:
+            if media.kind == "audio" and media.port and media.protocol.upper() in PROFILES:
+                for codec in self._codecs:
+                    if _payload_type(media, codec.name) is not None:
+                        return media, codec
+        raise NotAcceptable("no audio over plain RTP in a codec that we have")
+
+    def _audio(self, agreement: Agreement, protocol: str) -> MediaDescription:
+        audio = MediaDescription("audio", self._port, protocol)
+        codec = agreement.codec
+        audio.add_format(agreement.payload_type, RtpMap(codec.name, codec.clock_rate))
+        if agreement.rtcp_mux:
+            audio.set("rtcp-mux")
+        direction = Direction.of(sends=agreement.sends, receives=agreement.receives)
+        self._finish(audio, agreement.event_type, direction)
+        return audio
+
+    def _finish(self, audio: MediaDescription, event_type: int | None, direction: Direction) -> None:
+        if event_type is not None:
+            audio.add_format(event_type, RtpMap(EVENTS, 8000), EVENT_KEYS)
+        audio.set("ptime", str(DEFAULT_PACKET_TIME))
+        audio.set("maxptime", str(PACKET_TIMES[-1]))
+        audio.direction = direction
+
+    def _describe(self, medias: list[MediaDescription]) -> SessionDescription:
+        """A description of ours; its version rises by one only when something changed."""
+        family = "IP6" if ":" in self._host else "IP4"
+        origin = Origin("passerelle", self._session_id, self._version, family, self._host)
+        description = SessionDescription(origin, "Passerelle", self._host, medias)
+        if self._said is not None and description.to_bytes() != self._said.to_bytes():
+            self._version += 1
+            origin.version = self._version
+        self._said = description
+        return description
+
+
+def _payload_type(media: MediaDescription, name: str) -> int | None:
+    """The payload type under which a codec (8 kHz clock, mono) is named, the first one if several."""
+    for number, rtpmap in media.rtpmap.items():
+        if rtpmap.name.upper() == name.upper() and rtpmap.clock_rate == 8000 and rtpmap.channels == 1:
+            return number
+    return None
+
+
+def _agreement(theirs: SessionDescription, media: MediaDescription, codec: Codec) -> Agreement:
+    direction = theirs.direction_of(media)
+    host = theirs.address_of(media)
+    payload_type = _payload_type(media, codec.name)
+    if payload_type is None:
+        raise NotAcceptable(f"{codec.name} is not there")
+    return Agreement(
+        codec=codec,
+        payload_type=payload_type,
+        event_type=_payload_type(media, EVENTS),
+        noise_type=_payload_type(media, "CN"),
+        packet_time=_packet_time(media),
+        sends=direction.receives,
+        receives=direction.sends,
+        remote=(host, media.port) if host else None,
+        remote_rtcp=(media.rtcp_address or host, media.rtcp_port) if host else None,
+        rtcp_mux=media.rtcp_mux,
+    )
+
+
+def _packet_time(media: MediaDescription) -> int:
+    """What the other side wants to receive in one packet, in ms: what we can make that is nearest."""
+    wanted = min(media.ptime or DEFAULT_PACKET_TIME, media.maxptime or PACKET_TIMES[-1])
+    return max(PACKET_TIMES[0], min(PACKET_TIMES[-1], wanted // 10 * 10))

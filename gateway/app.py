@@ -1,0 +1,296 @@
+"""The composition root: makes every part of the gateway, wires them, starts and stops them in order.
+
+The only place where floors and neighbours are introduced to each other; no other module builds another's
+collaborators. Start goes from the ground up (database, recordings, HTTP, SIP last, so that the first call
+finds everything there); stop goes the other way.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import SystemRandom
+
+import click
+import structlog
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
+from bridge.announcer import Announcer, Recording
+from bridge.call import Services
+from bridge.channel import Line
+from bridge.desk import Desk
+from bridge.leg import MediaTotals
+from bridge.mixer import Mixer
+from bridge.pin_guard import PinGuard
+from conferencing.embedded.engine import EmbeddedEngine
+from conferencing.participant import Kind
+from config.outcome import Outcome, PasserelleError
+from config.prompts import find, find_room_names
+from config.settings import Listener, Settings
+from config.texts import LANGUAGES
+from gateway import run as process
+from gateway.addresses import sip_uri, web_url
+from gateway.admission import RETRY_AFTER, Admission
+from gateway.demo import FOLDER
+from gateway.garbage import Garbage
+from gateway.metrics import Metrics, Sources
+from gateway.web.api import create_api
+from gateway.web.server import HttpServer
+from gateway.welcome import Demo, welcome
+from media import tones
+from media.ports import PortAllocator
+from rooms.local import LocalDirectory
+from rooms.store import Store
+from rooms.values import Invitation, NewRoom
+from sip.call import Call
+from sip.guard import Guard
+from sip.message import Request
+from sip.resolver import DnsLookup, Resolver
+from sip.transport import Source, Transport
+from sip.transport.tcp import StreamLimits, TcpTransport
+from sip.transport.udp import UdpTransport
+from sip.user_agent import Refusal, UserAgent
+
+log = structlog.get_logger(__name__)
+
+DEMO_ROOM = "Salle de démonstration"
+# Seconds for the last BYEs to be answered.
+FAREWELL_SECONDS = 2.0
+
+
+class App:
+    """One gateway. ``demo``: make a room on the first run and say what to dial."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: AsyncioSelectorReactor,
+        loop: asyncio.AbstractEventLoop,
+        garbage: Garbage,
+        *,
+        demo: bool = False,
+        lan: bool = False,
+        log_lines_lost: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._settings = settings
+        self._loop = loop
+        self._garbage = garbage
+        self._demo = demo
+        self._lan = lan
+        self._log_lines_lost = log_lines_lost
+        self._clock = time.monotonic
+        self._random = SystemRandom()
+        self._not_ready: str | None = "starting"
+        self._admission = Admission(settings.limits)
+        self._refused: Counter[tuple[str, str]] = Counter()
+        self._totals = MediaTotals()
+        self._guard = PinGuard(settings.limits)
+        self._engine = EmbeddedEngine(clock=self._clock)
+        self._store: Store | None = None
+        self._desk: Desk | None = None
+        self._http: HttpServer | None = None
+        self._agent = UserAgent(
+            [self._transport(reactor, listener) for listener in settings.sip.listen],
+            call_later=loop.call_later,
+            clock=self._clock,
+            random=self._random,
+            on_call=self._on_call,
+            admit=self._admit,
+            on_ended=self._call_ended,
+            guard=Guard(trusted=settings.limits.trusted),
+            resolver=Resolver(DnsLookup(), self._random),
+        )
+
+    def _transport(self, reactor: AsyncioSelectorReactor, listener: Listener) -> Transport:
+        sip = self._settings.sip
+        if listener.transport == "udp":
+            return UdpTransport(reactor, listener.host, listener.port, advertised=sip.advertised)
+        limits = StreamLimits(max_message=sip.max_message_octets, idle=sip.tcp_idle_seconds)
+        return TcpTransport(reactor, listener.host, listener.port, advertised=sip.advertised, limits=limits)
+
+    # The life of the process (gateway.run.Application)
+
+    async def start(self) -> None:
+        """Start everything. Raises :class:`PasserelleError` that names what cannot be had."""
+        settings = self._settings
+        self._store = store = await Store.open(settings.database.url, settings.database.secret_file)
+        invitation = await self._demo_room(store) if self._demo else None
+        announcer = Announcer.load(
+            find(settings.ivr.prompts, LANGUAGES), find_room_names(settings.ivr.prompts)
+        )
+        self._desk = desk = self._make_desk(store, announcer)
+        metrics = Metrics(self._sources(desk))
+        self._http = HttpServer(create_api(lambda: self._not_ready, metrics.page), settings.http.listen)
+        await self._http.start()
+        try:
+            await self._agent.start()
+        except OSError as error:
+            raise PasserelleError(
+                f"SIP cannot listen: {error}",
+                outcome=Outcome.UNAVAILABLE,
+                hint="Stop what uses that port, or change sip.listen.",
+            ) from error
+        desk.ticker.start()
+        self._not_ready = None
+        listeners = [str(listener) for listener in settings.sip.listen]
+        log.info("Ready", sip=listeners, media=str(settings.media.ports), http=str(settings.http.listen))
+        if invitation is not None:
+            self._print_welcome(invitation)
+
+    def begin_drain(self) -> None:
+        """Refuse new calls from now on; running ones go on."""
+        self._not_ready = "draining"
+        self._admission.begin_drain()
+        self._agent.close_door(Refusal(Outcome.DRAINING, RETRY_AFTER[Outcome.DRAINING]))
+        log.info("Draining", calls=self._admission.running)
+
+    def drained(self) -> bool:
+        """Whether there is no call left."""
+        return not self._agent.calls
+
+    async def stop(self, outcome: Outcome) -> None:
+        """End every call and close everything, also what was only half started."""
+        self._not_ready = "stopping"
+        self._agent.hang_up_all(outcome)
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._agent.drained()
+        except TimeoutError:
+            log.warning("Some calls did not answer our BYE", calls=len(self._agent.calls))
+        if self._desk is not None:
+            self._desk.ticker.stop()
+        await self._agent.stop()
+        if self._http is not None:
+            await self._http.stop()
+        if self._store is not None:
+            await self._store.close()
+
+    # Wiring
+
+    def _make_desk(self, store: Store, announcer: Announcer) -> Desk:
+        settings = self._settings
+        services = Services(
+            loop=self._loop,
+            clock=self._clock,
+            random=self._random,
+            media=settings.media,
+            ivr=settings.ivr,
+            ports=PortAllocator(settings.media.ports.low, settings.media.ports.high),
+            mixer=Mixer(self._line_broken),
+            announcer=announcer,
+            join_tone=Recording.of(tones.join(8000), tones.join(16000)),
+            leave_tone=Recording.of(tones.leave(8000), tones.leave(16000)),
+            directory=LocalDirectory(store),
+            engine=self._engine,
+            guard=self._guard,
+            totals=self._totals,
+        )
+        return Desk(services, settings.sip)
+
+    def _line_broken(self, line: Line) -> None:
+        if self._desk is not None:
+            self._desk.line_broken(line)
+
+    def _on_call(self, call: Call) -> None:
+        if self._desk is None:
+            call.refuse(Outcome.UNAVAILABLE)
+        else:
+            self._desk.on_call(call)
+
+    def _admit(self, _request: Request, source: Source) -> Refusal | None:
+        outcome = self._admission.admit(source.host, self._clock())
+        if outcome is None:
+            return None
+        self._refused["inbound", outcome.label] += 1
+        return Refusal(outcome, RETRY_AFTER.get(outcome))
+
+    def _call_ended(self, call: Call, _outcome: Outcome) -> None:
+        self._admission.ended(call.source.host)
+
+    def _sources(self, desk: Desk) -> Sources:
+        return Sources(
+            calls=lambda: Counter(call.state.name.lower() for call in self._agent.calls.values()),
+            calls_ended=lambda: desk.ended + self._refused,
+            invite_seconds=desk.invite_seconds,
+            meetings=lambda: sum(1 for _ in self._engine.meetings()),
+            participants=self._participants,
+            rtp_packets=lambda: {"in": self._media(desk).packets_in, "out": self._media(desk).packets_out},
+            rtp_lost=lambda: self._media(desk).lost,
+            rtp_late=lambda: self._media(desk).late,
+            rtp_jitter_seconds=desk.jitter_seconds,
+            tick_late_seconds=desk.ticker.lateness,
+            dtmf=lambda: {"rfc4733": self._media(desk).keys_rtp, "info": self._media(desk).keys_info},
+            pin_failures=lambda: self._guard.failures,
+            sip_messages=self._sip_messages,
+            gc_collections=lambda: self._garbage.collections,
+            gc_pause_seconds=self._garbage.pauses,
+            log_lines_lost=self._log_lines_lost,
+        )
+
+    def _media(self, desk: Desk) -> MediaTotals:
+        """The totals of legs that ended, and of those that live."""
+        totals = self._totals.copy()
+        for bridged in desk.calls.values():
+            if bridged.leg is not None:
+                totals.add(bridged.leg)
+        return totals
+
+    def _sip_messages(self) -> dict[tuple[str, str], float]:
+        counts: Counter[tuple[str, str]] = Counter()
+        for transport in self._agent.transports:
+            counts["in", transport.kind] += transport.counters.messages_in
+            counts["out", transport.kind] += transport.counters.messages_out
+        return dict(counts)
+
+    def _participants(self) -> dict[str, int]:
+        counts = dict.fromkeys((kind.value for kind in Kind), 0)
+        for meeting in self._engine.meetings():
+            for participant in meeting:
+                counts[participant.kind.value] += 1
+        return counts
+
+    # The demo
+
+    async def _demo_room(self, store: Store) -> Invitation | None:
+        rooms = await store.rooms() if await store.count() < 2 else []
+        if await store.count() == 0:
+            return await store.add(NewRoom(DEMO_ROOM, slug="demo"), reserved=self._settings.sip.reception)
+        return await store.invitation(rooms[0].slug if rooms else "demo")
+
+    def _print_welcome(self, invitation: Invitation) -> None:
+        settings = self._settings
+        lines = welcome(
+            Demo(
+                reception_uri=sip_uri(settings, "meet"),
+                direct_uri=sip_uri(settings, invitation.pin),
+                number="meet",
+                room=invitation.room.name,
+                pin=invitation.pin,
+                health_url=web_url(settings, "/healthz"),
+                metrics_url=web_url(settings, "/metrics"),
+                settings="defaults; passerelle init-config writes a file to change them",
+                state=str(Path.cwd() / FOLDER),
+                log="this terminal",
+                lan=settings.sip.listen[0].host if self._lan else None,
+                media_ports=str(settings.media.ports),
+            )
+        )
+        for line in lines:
+            click.echo(line)
+
+
+def run(
+    settings: Settings,
+    *,
+    demo: bool = False,
+    lan: bool = False,
+    log_lines_lost: Callable[[], int] = lambda: 0,
+) -> None:
+    """Run a gateway until a signal ends it. Raises what its start raised."""
+    process.run(
+        lambda reactor, loop, garbage: App(
+            settings, reactor, loop, garbage, demo=demo, lan=lan, log_lines_lost=log_lines_lost
+        ),
+        drain_seconds=settings.limits.drain_seconds,
+    )
