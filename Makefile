@@ -49,6 +49,7 @@ lint: dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; fi
 
 test: lint
 	@tools/install-peers baresip-core baresip-ffmpeg sip-tester postgresql

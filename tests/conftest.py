@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-NEEDS = re.compile(r"((?:Debian |Python )?package \S+)")
+NEEDS = re.compile(r"(?:needs|install) (?:the )?((?:Debian |Python )?package [\w.+-]+)")
 
 
 def _wanting(reporter: pytest.TerminalReporter | None, *outcomes: str) -> Counter[str]:

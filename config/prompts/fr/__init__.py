@@ -1,0 +1,1 @@
+"""The recordings in French. A package, so that they are installed along."""
