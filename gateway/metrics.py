@@ -3,7 +3,7 @@
 A component counts with plain integers and :class:`config.counters.Histogram`; nothing on the way of a call
 or a packet knows of metrics. ``gateway.app`` hands over one :class:`Sources`, and :class:`Metrics` turns it
 into the text format at each ``GET /metrics``. Names are fixed by the interface scripts rely on; add to
-them, never rename. Labels come from closed sets (outcomes, states, kinds, methods we know), never from
+them, never rename. Labels come from closed sets (outcomes, states, kinds, transports), never from
 what a caller wrote.
 """
 
@@ -46,7 +46,7 @@ class Sources:
     tick_late_seconds: Histogram
     dtmf: CountBy  # keys pressed, by way: "rfc4733", "info"
     pin_failures: Count
-    sip_messages: CountByPair  # by direction ("in", "out") and kind: a method, or "2xx"
+    sip_messages: CountByPair  # by direction ("in", "out") and transport
     gc_collections: Callable[[], Sequence[int]]  # by generation
     gc_pause_seconds: Histogram
     log_lines_lost: Count
@@ -93,7 +93,7 @@ class _Reader(Collector):
             "calls", "Calls that ended or were refused", read.calls_ended().items(), "direction", "outcome"
         )
         yield _histogram("invite_seconds", "From an INVITE to its 200", read.invite_seconds)
-        yield _counter("sip_messages", "SIP messages", read.sip_messages().items(), "direction", "kind")
+        yield _counter("sip_messages", "SIP messages", read.sip_messages().items(), "direction", "transport")
         yield _counter("pin_failures", "Wrong PINs, by keypad and in URIs", _one(read.pin_failures()))
         yield _counter("dtmf", "Keys pressed by callers", _by(read.dtmf()), "via")
         yield _gauge("meetings", "Meetings with at least one participant", _one(read.meetings()))

@@ -42,6 +42,6 @@ def serve(demo: bool, lan: bool) -> None:
     try:
         from gateway import app  # the whole house: not needed to print help or refuse to start
 
-        app.run(settings, demo=demo, lan=lan)
+        app.run(settings, demo=demo, lan=lan, log_lines_lost=lambda: spool.lost)
     finally:
         spool.close()

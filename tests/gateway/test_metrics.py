@@ -35,7 +35,7 @@ class Gateway:
             tick_late_seconds=self.empty,
             dtmf=lambda: {"rfc4733": 12, "info": 1},
             pin_failures=lambda: 6,
-            sip_messages=lambda: {("in", "INVITE"): 9, ("out", "2xx"): 8},
+            sip_messages=lambda: {("in", "udp"): 9, ("out", "tcp"): 8},
             gc_collections=lambda: [30, 3, 1],
             gc_pause_seconds=self.empty,
             log_lines_lost=lambda: 0,
@@ -65,7 +65,7 @@ def test_every_fixed_name_is_there() -> None:
     assert samples["passerelle_tick_late_seconds_count{}"] == 0
     assert samples["passerelle_dtmf_total{via=rfc4733}"] == 12
     assert samples["passerelle_pin_failures_total{}"] == 6
-    assert samples["passerelle_sip_messages_total{direction=in,kind=INVITE}"] == 9
+    assert samples["passerelle_sip_messages_total{direction=in,transport=udp}"] == 9
     assert samples["passerelle_gc_collections_total{generation=2}"] == 1
     assert samples["passerelle_log_lines_lost_total{}"] == 0
     assert [key for key in samples if key.startswith("passerelle_build_info{")]
