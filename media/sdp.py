@@ -20,10 +20,19 @@ Units: ptime in ms, clock rates in Hz, bandwidths as written (``TIAS`` in bit/s,
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 from config.outcome import Outcome, PasserelleError
+from media.rtpmap import STATIC_PAYLOAD_TYPES, RtpMap
+
+__all__ = [
+    "Direction",
+    "MediaDescription",
+    "Origin",
+    "RtpMap",
+    "SdpError",
+    "SessionDescription",
+]
 
 MAX_SIZE: Final = 65_536  # octets; a room system's largest offer is near 6 KiB
 MAX_MEDIAS: Final = 64
@@ -68,59 +77,6 @@ class Direction(StrEnum):
     def mirrored(self) -> "Direction":
         """The same flow seen from the other side: the natural answer to this offer (RFC 3264 section 6.1)."""
         return Direction.of(sends=self.receives, receives=self.sends)
-
-
-@dataclass(frozen=True, slots=True)
-class RtpMap:
-    """What a payload type means. ``clock_rate`` is the RTP clock in Hz (G722 says 8000, RFC 3551)."""
-
-    name: str
-    clock_rate: int
-    channels: int = 1
-
-    def __str__(self) -> str:
-        channels = f"/{self.channels}" if self.channels != 1 else ""
-        return f"{self.name}/{self.clock_rate}{channels}"
-
-
-# RFC 3551 section 6: the payload types that need no rtpmap.
-STATIC_PAYLOAD_TYPES: Final[Mapping[int, RtpMap]] = MappingProxyType(
-    {
-        0: RtpMap("PCMU", 8000),
-        3: RtpMap("GSM", 8000),
-        4: RtpMap("G723", 8000),
-        5: RtpMap("DVI4", 8000),
-        6: RtpMap("DVI4", 16000),
-        7: RtpMap("LPC", 8000),
-        8: RtpMap("PCMA", 8000),
-        9: RtpMap("G722", 8000),
-        10: RtpMap("L16", 44100, 2),
-        11: RtpMap("L16", 44100),
-        12: RtpMap("QCELP", 8000),
-        13: RtpMap("CN", 8000),
-        14: RtpMap("MPA", 90000),
-        15: RtpMap("G728", 8000),
-        16: RtpMap("DVI4", 11025),
-        17: RtpMap("DVI4", 22050),
-        18: RtpMap("G729", 8000),
-        25: RtpMap("CelB", 90000),
-        26: RtpMap("JPEG", 90000),
-        28: RtpMap("nv", 90000),
-        31: RtpMap("H261", 90000),
-        32: RtpMap("MPV", 90000),
-        33: RtpMap("MP2T", 90000),
-        34: RtpMap("H263", 90000),
-    }
-)
-
-# Encoding names are case-insensitive (RFC 4855): those we know are given in one spelling.
-_SPELLING: Final = {
-    name.lower(): name
-    for name in (
-        *(known.name for known in STATIC_PAYLOAD_TYPES.values()),
-        *("opus", "telephone-event", "H264", "H265", "VP8", "VP9", "AV1", "red", "rtx", "ulpfec", "t140"),
-    )
-}
 
 
 class _Attributes:
@@ -197,9 +153,10 @@ class MediaDescription(_Attributes):
 
     @direction.setter
     def direction(self, direction: str) -> None:
+        stated = Direction(direction)
         for name in _DIRECTIONS:
             self.remove(name)
-        self.attributes.append((Direction(direction).value, None))
+        self.attributes.append((stated.value, None))
 
     @property
     def rtpmap(self) -> dict[int, RtpMap]:
@@ -233,7 +190,7 @@ class MediaDescription(_Attributes):
 
     @property
     def rtcp_port(self) -> int:
-        """Where RTCP goes: ``a=rtcp`` (RFC 3605), else the next port (RFC 3550 section 11)."""
+        """Where RTCP goes unless it is muxed: ``a=rtcp`` (RFC 3605), else the next port (RFC 3550 §11)."""
         said, _, _ = (self.get("rtcp") or "").strip().partition(" ")
         return int(said) if _is_number(said) and 0 < int(said) <= 65535 else self.port + 1
 
@@ -418,16 +375,10 @@ def _media(value: str) -> MediaDescription:
 
 
 def _rtpmap(value: str) -> tuple[int, RtpMap] | None:
-    """Read ``<payload type> <name>/<clock>[/<channels>]``; None when it makes no sense."""
-    number, _, encoding = " ".join(value.split()).partition(" ")
-    payload_type = _payload_type(number)
-    name, *rest = (word.strip() for word in encoding.split("/"))
-    if payload_type < 0 or not name or not rest or not all(_is_number(word) and int(word) for word in rest):
-        return None
-    name = _SPELLING.get(name.lower(), name)
-    # Some phones give G.722's sampling rate; its RTP clock is 8000 all the same (RFC 3551 section 4.5.2).
-    clock_rate = 8000 if name == "G722" else int(rest[0])
-    return payload_type, RtpMap(name, clock_rate, int(rest[1]) if len(rest) > 1 else 1)
+    """Read ``<payload type> <encoding>``; None when it makes no sense."""
+    number, _, encoding = value.replace("\t", " ").strip().partition(" ")
+    payload_type, rtpmap = _payload_type(number), RtpMap.parse(encoding)
+    return (payload_type, rtpmap) if rtpmap and payload_type >= 0 else None
 
 
 def _payload_type(text: str) -> int:

@@ -217,6 +217,13 @@ def test_ptime(value: str, ptime: int | None) -> None:
     assert audio(f"m=audio 4000 RTP/AVP 0\na=ptime:{value}\n").ptime == ptime
 
 
+@pytest.mark.parametrize(
+    "line", ["a=rtpmap", "a=rtpmap:", "a=rtpmap:96", "a=rtpmap:x y/8000", "a=rtpmap:96 y"]
+)
+def test_an_rtpmap_that_makes_no_sense_explains_nothing(line: str) -> None:
+    assert audio(f"m=audio 4000 RTP/AVP 96 8\n{line}\n").rtpmap == {8: RtpMap("PCMA", 8000)}
+
+
 def test_rtcp_mux_only_if_said() -> None:
     assert not audio("m=audio 4000 RTP/AVP 0\n").rtcp_mux
     assert audio("m=audio 4000 RTP/AVP 0\na=rtcp-mux\n").rtcp_mux
