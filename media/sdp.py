@@ -323,9 +323,9 @@ class _Parser:
                 if self._part.connection is None:  # several are layers of a multicast; the first is the base
                     self._part.connection = _connection(value)
             case "b":
-                kind, _, amount = value.partition(":")
-                if _is_number(amount.strip()):
-                    self._part.bandwidths[kind.strip()] = int(amount)
+                kind, amount = (word.strip() for word in value.partition(":")[::2])
+                if _is_number(amount):
+                    self._part.bandwidths[kind] = int(amount)
             case "a":
                 name, colon, rest = value.partition(":")
                 if name.strip():

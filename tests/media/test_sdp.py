@@ -146,6 +146,10 @@ def test_bandwidth_belongs_to_its_part() -> None:
     ]
 
 
+def test_white_space_that_python_knows_and_int_does_not() -> None:
+    assert SessionDescription.parse("v=0\nb=AS :\x1e64\nb=CT:x\n").bandwidths == {"AS": 64}
+
+
 # -- direction and address ---------------------------------------------------------------------------------
 
 
