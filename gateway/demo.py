@@ -1,8 +1,9 @@
 """Demo mode: what ``passerelle serve --demo`` sets, so that a newcomer's first call is answered.
 
-State is kept in ``./var``; any name is answered by the voice; SIP, sound and HTTP are on loopback. With
-``--lan`` SIP and sound are on this machine's address in the local network, named explicitly: peers must be
-told an address they can send to. HTTP stays on loopback, since it asks for no password.
+State is kept in ``./var``. The voice answers any name, and the number 100 for telephones that have only a
+keypad. SIP, sound and HTTP are on loopback. With ``--lan`` SIP and sound are on this machine's address in
+the local network, named explicitly: peers must be told an address they can send to. HTTP stays on loopback,
+since it asks for no password.
 
 These values lie over the settings file and under the environment.
 """
@@ -15,6 +16,8 @@ from config.outcome import Outcome, PasserelleError
 FOLDER = "var"
 LOOPBACK = "127.0.0.1"
 SIP_PORT = 5060
+RECEPTION = "meet"
+NUMBER = "100"
 ELSEWHERE = ("192.0.2.1", 9)
 """TEST-NET-1 (RFC 5737): belongs to nobody and is reached by the default route."""
 
@@ -25,7 +28,7 @@ def overlay(folder: Path, lan: str | None) -> dict[str, str]:
     state = folder / FOLDER
     return {
         "PASSERELLE_SIP__LISTEN": f"udp:{host}:{SIP_PORT},tcp:{host}:{SIP_PORT}",
-        "PASSERELLE_SIP__RECEPTION": "*",
+        "PASSERELLE_SIP__RECEPTION": f"{RECEPTION},{NUMBER},*",
         "PASSERELLE_MEDIA__ADDRESS": host,
         "PASSERELLE_HTTP__LISTEN": f"{LOOPBACK}:8080",
         "PASSERELLE_DATABASE__URL": f"sqlite:///{state / 'passerelle.db'}",

@@ -51,12 +51,12 @@ SECRET_KEYS = frozenset(
         "ha1",
     )
 )
-URI_KEYS = frozenset({"uri", "contact", "from", "to", "target"})
+URI_KEYS = frozenset({"uri", "contact", "from", "to"})
 USER_KEYS = frozenset({"user", "dialled"})
 NUMBER_KEYS = frozenset({"number", "caller", "callee"})
 SIP_URI = re.compile(r"\b(?:sips?|tel):[^\s<>\"']+", re.IGNORECASE)
 COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m", "debug": "\x1b[2m"}
-PLAIN = re.compile(r"[^\s\"'=\x00-\x1f\x7f-\x9f]+")
+PLAIN = re.compile(r"[^\s\"'=]+")
 
 
 def configure(settings: LogSettings, stream: TextIO = sys.stderr) -> "Spool":
@@ -213,7 +213,9 @@ class Text:
 
     def _value(self, value: object) -> str:
         text = str(value)
-        return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not text.isprintable())
+        if PLAIN.fullmatch(text) and text.isprintable():
+            return text
+        return json.dumps(text, ensure_ascii=not text.isprintable())
 
     def _safe(self, text: str) -> str:
         return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

@@ -34,7 +34,7 @@ def welcome(demo: Demo) -> list[str]:
 def _call(demo: Demo) -> Iterator[str]:
     yield "Passerelle is ready. With any SIP telephone, no account needed:"
     yield ""
-    yield f"  dial        {demo.reception_uri}   (or the number {demo.number} through this address as proxy)"
+    yield f"  dial        {demo.reception_uri}   (or {demo.number}, with this machine as the phone's proxy)"
     yield f"  then type   {demo.pin} #"
     yield f"  you are in  {demo.room}. Call with a second telephone to hear yourself talk to somebody."
     yield f"  or at once  {demo.direct_uri}"

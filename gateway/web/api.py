@@ -5,8 +5,9 @@
   that chooses where calls go.
 - ``GET /metrics``: Prometheus' text format.
 
-Nothing is fetched from elsewhere by a page of ours, nothing is kept by a cache, and a request that brings
-more than ``MAX_BODY`` octets is answered 413 without being read.
+HEAD is answered too, which is what some health checks send. Nothing is fetched from elsewhere by a page of
+ours, nothing is kept by a cache, and a request that brings more than ``MAX_BODY`` octets is answered 413
+without being read.
 """
 
 from collections.abc import Callable
@@ -46,20 +47,21 @@ def create_api(not_ready: Callable[[], str | None], metrics: Callable[[], bytes]
     # No /docs: FastAPI's page would load its scripts from elsewhere. /openapi.json describes everything.
     api = FastAPI(title="Passerelle", version=software_version(), docs_url=None, redoc_url=None)
 
+    @api.head("/healthz", include_in_schema=False)
     @api.get("/healthz")
     async def healthz() -> Health:
         """Say that the process is alive."""
         return Health(status="ok", version=software_version())
 
-    @api.get(
-        "/readyz", responses={503: {"model": Health, "description": "No calls are taken: starting, draining"}}
-    )
+    @api.head("/readyz", include_in_schema=False)
+    @api.get("/readyz", responses={503: {"model": Health, "description": "No calls are taken"}})
     async def readyz() -> JSONResponse:
         """Say whether calls are taken."""
         reason = not_ready()
         health = Health(status=reason or "ready", version=software_version())
         return JSONResponse(health.model_dump(), status_code=503 if reason else 200)
 
+    @api.head("/metrics", include_in_schema=False)
     @api.get("/metrics", response_class=Response)
     async def read_metrics() -> Response:
         """Return the metrics for Prometheus."""

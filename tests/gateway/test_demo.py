@@ -7,14 +7,14 @@ import pytest
 
 from config.outcome import PasserelleError
 from config.settings import Listener, load
-from gateway.demo import lan_address, make_folder, overlay
+from gateway.demo import NUMBER, lan_address, make_folder, overlay
 from gateway.welcome import Demo, welcome
 
 
 def test_here_only(tmp_path: Path) -> None:
     settings = load(None, overlay(tmp_path, None))
     assert settings.sip.listen == (Listener("udp", "127.0.0.1", 5060), Listener("tcp", "127.0.0.1", 5060))
-    assert settings.sip.reception == ("*",)
+    assert settings.sip.reception == ("meet", "100", "*")
     assert settings.media.address == ("127.0.0.1",)
     assert str(settings.http.listen) == "127.0.0.1:8080"
     assert settings.database.url == f"sqlite:///{tmp_path}/var/passerelle.db"
@@ -34,7 +34,7 @@ def test_a_settings_file_lies_under_it_and_the_environment_above(tmp_path: Path)
     environ = overlay(tmp_path, None) | {"PASSERELLE_HTTP__LISTEN": "127.0.0.1:9999"}
     settings = load(file, environ)
     assert settings.limits.calls == 5
-    assert settings.sip.reception == ("*",)
+    assert settings.sip.reception == ("meet", "100", "*")
     assert settings.http.listen.port == 9999
 
 
@@ -61,7 +61,7 @@ def test_the_address_in_the_network_is_none_of_loopback() -> None:
 DEMO = Demo(
     reception_uri="sip:meet@127.0.0.1",
     direct_uri="sip:4829130577@127.0.0.1",
-    number="1234",
+    number=NUMBER,
     room="Demo",
     pin="4829130577",
     health_url="http://127.0.0.1:8080/readyz",

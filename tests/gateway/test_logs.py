@@ -153,6 +153,7 @@ def test_masking_twice_is_masking_once() -> None:
         ("a\nfake line", '"a\\nfake line"'),
         ("\x1b[2J", '"\\u001b[2J"'),
         ("\u009b2J", '"\\u009b2J"'),
+        ("a\u202eb", '"a\\u202eb"'),
         ("x=y", '"x=y"'),
         ('say "x"', '"say \\"x\\""'),
         ("Zoë", "Zoë"),

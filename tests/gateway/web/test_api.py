@@ -114,6 +114,14 @@ def test_security_headers_are_on_every_answer(path: str) -> None:
     assert "default-src 'none'" in headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_head(path: str) -> None:
+    process = Process()
+    assert ask(process.api(), path, method="HEAD").status == 200
+    process.reason = "starting"
+    assert ask(process.api(), path, method="HEAD").status == (503 if path == "/readyz" else 200)
+
+
 def test_no_page_that_loads_from_elsewhere() -> None:
     for path in ("/docs", "/redoc"):
         assert ask(Process().api(), path).status == 404

@@ -74,6 +74,15 @@ def test_a_header_too_large_is_refused() -> None:
     with_server(use)
 
 
+def test_head_has_no_body() -> None:
+    async def use(listen: Endpoint) -> None:
+        answer = await talk(listen, b"HEAD /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert answer.endswith(b"\r\n\r\n")
+
+    with_server(use)
+
+
 def test_a_body_too_large_is_refused() -> None:
     async def use(listen: Endpoint) -> None:
         answer = await talk(listen, b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
