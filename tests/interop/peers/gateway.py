@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .process import Process, until
 
@@ -60,7 +60,7 @@ class Gateway:
                 "listen": [f"{kind}:{self.target}" for kind in ("udp", "tcp")],
                 "reception": ["meet"],
             },
-            "media": {"address": [self.address], "ports": "20000-20999"},
+            "media": {"address": [self.address], "ports": "20000-29999"},
             "http": {"listen": f"{self.address}:{self._http_port}"},
             "database": {"url": "sqlite:///passerelle.db"},
             "log": {"format": "text", "level": "debug"},
@@ -71,7 +71,7 @@ class Gateway:
 
     # -- life
 
-    def __enter__(self) -> Gateway:
+    def __enter__(self) -> Self:
         self.process = Process(
             "passerelle", [str(PASSERELLE), "serve", "--config", str(self._config)], self._home
         )

@@ -1,0 +1,86 @@
+"""INVITE to 200 and failures by calls a second, with SIPp; every call held with RTP both ways.
+
+SIPp times each call itself (`-trace_rtt`). Callers go round rooms of five, and send a tone of G.711
+from the ACK to the BYE.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.interop.peers.audio import tone
+from tests.interop.peers.network import Network
+from tests.interop.peers.process import Process, require
+from tests.interop.peers.rtp import encode
+
+from .load import cpu_seconds
+from .report import Row
+from .subject import Subject
+
+SCENARIO = Path(__file__).with_name("invite.xml")
+HOLD = 10.0
+GRACE = 40.0
+
+
+def measure(home: Path, network: Network, rate: int, seconds: float) -> Row:
+    """Calls at that rate for so long, each held ten seconds."""
+    program = require("sipp", "sip-tester")
+    count = round(rate * seconds)
+    rooms = max(1, round(rate * HOLD / 5))
+    address = network.address()
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "tone.ul").write_bytes(encode(tone(620, HOLD, 8000)))
+    scenario = home / "invite.xml"
+    scenario.write_text(SCENARIO.read_text().replace("SOUND", str(home / "tone.ul")))
+    with Subject(home / "gateway", network.address(), rooms) as subject:
+        (home / "pins.csv").write_text("SEQUENTIAL\n" + "".join(f"{pin};\n" for pin in subject.pins))
+        before, start = cpu_seconds(subject.process.pid), time.monotonic()
+        sipp = Process(
+            "sipp",
+            [
+                *(program, subject.target, "-sf", str(scenario), "-inf", str(home / "pins.csv")),
+                *("-i", address, "-p", "5060", "-mi", address, "-cp", "8888", "-bind_local"),
+                *("-r", str(rate), "-m", str(count), "-d", str(round(HOLD * 1000)), "-l", "10000"),
+                *("-trace_stat", "-stf", str(home / "statistics.csv"), "-fd", "1"),
+                *("-trace_rtt", "-rtt_freq", "1", "-nostdin"),
+                *("-min_rtp_port", "10000", "-max_rtp_port", "65535"),
+                *("-trace_err", "-error_file", str(home / "errors.txt")),
+                *("-timeout", f"{seconds + HOLD + GRACE:.0f}s"),
+            ],
+            home,
+            environ={"TERM": "dumb"},
+        )
+        try:
+            sipp.wait(seconds + HOLD + GRACE + 20)
+        finally:
+            sipp.stop()
+        cpu = (cpu_seconds(subject.process.pid) - before) / (time.monotonic() - start) * 100
+        subject.empty()
+        served = subject.metric("passerelle_calls_total", direction="inbound")
+    ok, failed, again = _statistics(home / "statistics.csv")
+    times = _times(home)
+    return {
+        "calls a second": str(rate),
+        "calls": count,
+        "ok (SIPp)": ok,
+        "failed": failed + count - ok - failed,
+        "retransmitted": again,
+        "counted by us": int(served),
+        "INVITE-200 p50 ms": times[len(times) // 2] if times else None,
+        "p95 ms": times[int(len(times) * 0.95)] if times else None,
+        "max ms": times[-1] if times else None,
+        "% of a core": cpu,
+    }
+
+
+def _statistics(path: Path) -> tuple[int, int, int]:
+    header, *rows = path.read_text().splitlines()
+    last = dict(zip(header.split(";"), rows[-1].split(";"), strict=False))
+    return int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"]), int(last["Retransmissions(C)"])
+
+
+def _times(home: Path) -> list[float]:
+    """SIPp's own times of each INVITE to its 200, in ms, sorted."""
+    rows = [line.split(";") for path in home.glob("*_rtt.csv") for line in path.read_text().splitlines()[1:]]
+    return sorted(float(row[1]) for row in rows if len(row) >= 3)
