@@ -43,42 +43,40 @@ class DtmfError(ValueError):
 
 
 class EventReceiver:
-    """Turns the RTP events of one call into keys."""
+    """Turns the RTP events of one call into keys.
 
-    __slots__ = ("_ended", "_events", "_ssrc", "_timestamp")
+    It remembers the press before the latest too, whose last packets may be overtaken. Timestamps need not
+    rise from press to press: a sender may have set its clock anew, or replay what it once recorded.
+    """
+
+    __slots__ = ("_ended", "_latest", "_previous")
 
     def __init__(self) -> None:
-        self._ssrc = -1  # of the latest press, as are all of these
-        self._timestamp = 0
-        self._events: set[int] = set()  # all that came under that timestamp: some senders never change it
-        self._ended = True
+        self._latest = self._previous = (-1, -1, -1)  # SSRC, timestamp, event
+        self._ended = True  # the latest one
 
     def receive(self, ssrc: int, timestamp: int, payload: bytes) -> str | None:
         """Return the key if this packet is the first of a press; None for repeats, late ones and non-keys."""
         if len(payload) < _EVENT.size:
             return None
         event, flags, _ = _EVENT.unpack_from(payload)
-        if ssrc == self._ssrc:
-            ahead = timestamp_delta(timestamp, self._timestamp)
-            if -MAX_DURATION <= ahead < 0:  # overtaken by a later press
-                return None
-            if ahead == 0 and event in self._events:
-                self._ended |= flags >= _END
-                return None
-            if self._is_segment(event, ahead):
-                self._timestamp, self._ended = timestamp, flags >= _END
-                return None
-            if ahead:
-                self._events.clear()
-        else:
-            self._events.clear()
-        self._ssrc, self._timestamp, self._ended = ssrc, timestamp, flags >= _END
-        self._events.add(event)
-        return KEYS[event] if event < len(KEYS) else None
+        this = (ssrc, timestamp, event)
+        if this == self._latest:
+            self._ended |= flags >= _END
+            return None
+        if this == self._previous:
+            return None
+        goes_on = self._goes_on(this)
+        self._previous, self._latest = self._latest, this
+        self._ended = flags >= _END
+        return KEYS[event] if event < len(KEYS) and not goes_on else None
 
-    def _is_segment(self, event: int, ahead: int) -> bool:
-        continues = MAX_DURATION - _SEGMENT_SLACK <= ahead <= MAX_DURATION + 1
-        return continues and not self._ended and event in self._events
+    def _goes_on(self, this: tuple[int, int, int]) -> bool:
+        """Whether this is the next segment of the latest press."""
+        (ssrc, timestamp, event), (latest_ssrc, began, latest_event) = this, self._latest
+        if self._ended or (ssrc, event) != (latest_ssrc, latest_event):
+            return False
+        return MAX_DURATION - _SEGMENT_SLACK <= timestamp_delta(timestamp, began) <= MAX_DURATION + 1
 
 
 @dataclass(frozen=True, slots=True)
