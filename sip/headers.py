@@ -10,7 +10,7 @@ the rest is a :class:`ValueError` with what was expected.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from sip.uri import Uri, parse_host, parse_port
@@ -50,6 +50,7 @@ _COMMON = (
     "Contact",
     "Allow",
 )
+_KEYS = {short: name.lower() for short, name in _COMPACT.items()}
 _NAMES = _COMPACT | {name.lower(): name for name in (*_COMPACT.values(), *_COMMON)}
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
@@ -187,7 +188,7 @@ class Address:
 
     def with_tag(self, tag: str) -> "Address":
         """The same address at one end of a dialog."""
-        return replace(self, parameters={**self.parameters, "tag": tag})
+        return Address(self.uri, self.display, {**self.parameters, "tag": tag})
 
     def __str__(self) -> str:
         display = f"{quote(self.display)} " if self.display else ""
@@ -224,7 +225,7 @@ class Via:
 
     def with_parameters(self, **parameters: str | None) -> "Via":
         """The same hop with these parameters added or replaced."""
-        return replace(self, parameters={**self.parameters, **parameters})
+        return Via(self.transport, self.host, self.port, {**self.parameters, **parameters})
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -308,14 +309,19 @@ def unquote(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    """Text fit for people and logs: octets that are not UTF-8 are read as Latin-1, as old PBXs mean them."""
-    if text.isascii():
-        return text
-    octets = text.encode("utf-8", "surrogateescape")
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return octets.decode("latin-1")
+    """Text fit for people and logs: octets that are not UTF-8 are read as Latin-1, as old PBXs mean them.
+
+    What cannot be printed (controls, line ends, direction marks) becomes a space.
+    """
+    if not text.isascii():
+        octets = text.encode("utf-8", "surrogateescape")
+        try:
+            text = octets.decode("utf-8")
+        except UnicodeDecodeError:
+            text = octets.decode("latin-1")
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return text.strip()
 
 
 def _is_plain(value: str) -> bool:
@@ -326,4 +332,4 @@ def _is_plain(value: str) -> bool:
 
 def _key(name: str) -> str:
     key = name.lower()
-    return _COMPACT[key].lower() if key in _COMPACT else key
+    return _KEYS.get(key, key)

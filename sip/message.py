@@ -45,7 +45,7 @@ _IDLE = b"\r\n\0"
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP/([0-9]+\.[0-9]+)", re.IGNORECASE)
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*))?", re.IGNORECASE)
-_CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:\s*([^\r\n]*?)[ \t]*\r\n", re.IGNORECASE)
+_CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:\s*([^\r\n]*?)[ \t]*(?=\r\n)", re.IGNORECASE)
 _ECHOED = frozenset(("Via", "From", "To", "Call-ID", "CSeq"))
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _TAG = re.compile(r";\s*tag\s*=", re.IGNORECASE)
@@ -206,10 +206,8 @@ class Request(Message):
         asked = "rport" in via.parameters
         if via.host == host and not asked:
             return
-        via = via.with_parameters(received=host)
-        if asked:
-            via = via.with_parameters(rport=str(port))
-        self.headers.set("Via", str(via), *self.headers.get_list("Via")[1:])
+        origin = {"received": host, "rport": str(port)} if asked else {"received": host}
+        self.headers.set("Via", str(via.with_parameters(**origin)), *self.headers.get_list("Via")[1:])
 
 
 @dataclass(slots=True)
@@ -387,11 +385,10 @@ class StreamFramer:
                 raise MessageError(513, PHRASES[513], _overlong(bytes(buffer)))
             return None
         head = bytes(buffer[:end])
-        length = 0
-        if (m := _CONTENT_LENGTH.search(head)) is not None:
-            if (found := _read_length(m[1].decode("latin-1"))) is None:
-                raise MessageError(400, "Wrong Content-Length", _overlong(head))
-            length = found
+        lengths = set(_CONTENT_LENGTH.findall(head)) or {b"0"}
+        length = _read_length(lengths.pop().decode("latin-1"))
+        if length is None or lengths:  # where the next message begins is anybody's guess
+            raise MessageError(400, "Wrong Content-Length", _overlong(head))
         if end + length > self._limit:
             raise MessageError(513, PHRASES[513], _overlong(head))
         if len(buffer) < end + length:

@@ -164,7 +164,7 @@ UNDERSTOOD: dict[str, list[tuple[Field, object]]] = {
     "intmeth": [
         (lambda m: m.method, "!interesting-Method0123456789_*+`.%indeed'~"),
         (lambda m: m.cseq.method, "!interesting-Method0123456789_*+`.%indeed'~"),
-        (lambda m: m.to.display, "BEL:\x07 NUL:\x00 DEL:\x7f"),
+        (lambda m: m.to.display, "BEL:  NUL:  DEL:"),
         (lambda m: m.from_.display, "token1~` token2'+_ token3*%!.-"),
         (lambda m: m.from_.parameters["fromparam''~+*_!.-%"], "работающий"),
         (lambda m: m.from_.tag, "_token~1'+`*%!-."),
