@@ -20,7 +20,7 @@ from rooms.store.state import look
 
 KINDS = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
 HINTS = {
-    errno.EADDRINUSE: "stop what uses it (Passerelle itself, if it runs), or choose another port",
+    errno.EADDRINUSE: "stop what uses it, perhaps Passerelle itself, or choose another port",
     errno.EADDRNOTAVAIL: "this machine has no such address: ip address shows which it has",
     errno.EACCES: "ports below 1024 are for root: choose a higher one, or grant CAP_NET_BIND_SERVICE",
 }
@@ -65,7 +65,7 @@ def check_files(settings: Settings, limit: int) -> Iterator[Problem]:
     calls = settings.limits.calls
     if limit < files_needed(calls):
         message = f"{calls} calls take {files_needed(calls)} open files, but only {limit} are allowed"
-        hint = f"raise the limit (ulimit -Hn, LimitNOFILE=), or set {calls_possible(limit)} calls"
+        hint = f"raise the limit, by ulimit -n or LimitNOFILE=, or set {calls_possible(limit)} calls"
         yield Problem("limits.calls", message, hint)
 
 

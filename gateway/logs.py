@@ -212,7 +212,7 @@ class Text:
         return "\n".join([line, *map(self._indented, trace)])
 
     def _value(self, value: object) -> str:
-        text = str(value)
+        text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         if PLAIN.fullmatch(text) and text.isprintable():
             return text
         return json.dumps(text, ensure_ascii=not text.isprintable())

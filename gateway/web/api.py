@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +31,10 @@ SECURITY_HEADERS = [
 ]
 
 
+NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+"""Whatever the environment says, FastAPI sends nothing anywhere: our metrics are asked for."""
+
+
 class Health(BaseModel):
     """The answer of ``/healthz`` and ``/readyz``."""
 
@@ -44,8 +49,14 @@ def create_api(not_ready: Callable[[], str | None], metrics: Callable[[], bytes]
         not_ready: why no calls are taken ("starting", "draining"), or ``None`` when they are.
         metrics: the page in the Prometheus text format.
     """
-    # No /docs: FastAPI's page would load its scripts from elsewhere. /openapi.json describes everything.
-    api = FastAPI(title="Passerelle", version=software_version(), docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title="Passerelle",
+        version=software_version(),
+        docs_url=None,  # these pages would load their scripts from elsewhere; /openapi.json says the same
+        redoc_url=None,
+        max_body_size=MAX_BODY,
+        telemetry=NO_TELEMETRY,
+    )
 
     @api.head("/healthz", include_in_schema=False)
     @api.get("/healthz")
@@ -67,61 +78,21 @@ def create_api(not_ready: Callable[[], str | None], metrics: Callable[[], bytes]
         """Return the metrics for Prometheus."""
         return Response(metrics(), media_type=CONTENT_TYPE)
 
-    return Guard(api)
+    return SecurityHeaders(api)
 
 
-class Guard:
-    """ASGI middleware: security headers on every answer, a limit on every body."""
+class SecurityHeaders:
+    """ASGI middleware: the security headers on every answer, errors included."""
 
-    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; anything but HTTP is passed on as it is."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = False
-        left = self._max_body
+        """Serve one request."""
 
-        async def guarded_send(message: Message) -> None:
-            nonlocal started
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                started = True
                 message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
             await send(message)
 
-        async def guarded_receive() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise _TooLargeError
-            return message
-
-        try:
-            if _announced(scope) > self._max_body:
-                raise _TooLargeError
-            await self._app(scope, guarded_receive, guarded_send)
-        except _TooLargeError:
-            if not started:
-                await _refuse(guarded_send)
-
-
-class _TooLargeError(Exception):
-    """The body is longer than we take."""
-
-
-def _announced(scope: Scope) -> int:
-    """The Content-Length; the server has refused what is no number."""
-    return int(next((value for name, value in scope["headers"] if name == b"content-length"), 0))
-
-
-async def _refuse(send: Send) -> None:
-    body = b'{"detail":"The request is too large"}'
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send(
-        {"type": "http.response.start", "status": 413, "headers": [*headers, (b"connection", b"close")]}
-    )
-    await send({"type": "http.response.body", "body": body})
+        await self._app(scope, receive, send_with_headers)

@@ -57,6 +57,13 @@ def test_text() -> None:
     assert time.endswith("Z")
 
 
+def test_lists() -> None:
+    line = written(
+        LogSettings(), lambda: structlog.get_logger("x").info("Ready", sip=["udp:[::1]:5060", "tcp:a"])
+    )
+    assert line.endswith("x: Ready sip=udp:[::1]:5060,tcp:a\n")
+
+
 def test_json() -> None:
     log = structlog.get_logger("sip.call")
     [line] = in_json(lambda: log.warning("Odd “answer”", call="3f9a2c11", list=[1, "a"]))

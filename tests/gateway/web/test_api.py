@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Scope
 
-from gateway.web.api import Guard, create_api
+from gateway.web.api import MAX_BODY, create_api
 
 
 @dataclass
@@ -128,20 +128,8 @@ def test_no_page_that_loads_from_elsewhere() -> None:
     assert set(ask(Process().api(), "/openapi.json").json()["paths"]) == {"/healthz", "/readyz", "/metrics"}
 
 
-async def swallow(_scope: Scope, receive: Receive, send: Send) -> None:
-    """An application that reads all of the body."""
-    while (await receive()).get("more_body"):
-        pass
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
-
-
 def test_a_body_announced_too_large() -> None:
-    answer = ask(Guard(swallow, 100), "/", method="POST", headers=[(b"content-length", b"101")])
+    length = str(MAX_BODY + 1).encode()
+    answer = ask(Process().api(), "/healthz", headers=[(b"content-length", length)])
     assert answer.status == 413
     assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-def test_a_body_that_grows_too_large() -> None:
-    assert ask(Guard(swallow, 100), "/", method="POST", body=[b"x" * 60, b"x" * 60]).status == 413
-    assert ask(Guard(swallow, 100), "/", method="POST", body=[b"x" * 60, b"x" * 40]).status == 200

@@ -85,7 +85,10 @@ def test_head_has_no_body() -> None:
 
 def test_a_body_too_large_is_refused() -> None:
     async def use(listen: Endpoint) -> None:
-        answer = await talk(listen, b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
+        answer = await talk(
+            listen,
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n",
+        )
         assert answer.startswith(b"HTTP/1.1 413")
 
     with_server(use)
