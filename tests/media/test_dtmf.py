@@ -221,6 +221,12 @@ def test_one_way_alone_loses_nothing() -> None:
     assert all(merger.accepts("5", Way.INFO, index * 0.1) for index in range(5))
 
 
+def test_a_press_is_paired_once() -> None:
+    merger = PressMerger()
+    told = [(Way.RTP, 0.0), (Way.INFO, 0.1), (Way.INFO, 0.2), (Way.RTP, 0.3), (Way.RTP, 0.35)]
+    assert [merger.accepts("5", way, now) for way, now in told] == [True, False, True, False, True]
+
+
 def test_after_the_window_it_is_a_press_of_its_own() -> None:
     merger = PressMerger()
     assert merger.accepts("5", Way.RTP, 0.0)

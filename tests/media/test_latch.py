@@ -8,6 +8,7 @@ from media.latch import IN_SEQUENCE, SILENCE, Address, LatchState, SourceLatch, 
 
 DESCRIBED = ("192.168.1.34", 11780)  # what a phone behind a NAT says
 NAT = ("203.0.113.7", 40000)  # where it really comes from; its signalling too
+MOVED = ("203.0.113.7", 41000)  # the same phone when its NAT has lost the mapping
 STRANGER = ("198.51.100.9", 5000)
 OTHER = ("198.51.100.10", 6000)
 SSRC = 0x1234
@@ -89,7 +90,11 @@ def test_nobody_displaces_a_source_that_speaks() -> None:
     assert one.source == NAT
 
 
-MOVED = ("203.0.113.7", 41000)
+def test_what_was_proven_before_the_latch_counts_no_more_after_it() -> None:
+    one = latch()
+    assert feed(one, MOVED, 3) == PROVING
+    feed(one, DESCRIBED, 1, start=102)
+    assert not one.accepts(MOVED, SSRC, 103, SILENCE)
 
 
 def test_a_silent_source_may_move() -> None:

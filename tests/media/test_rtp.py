@@ -193,6 +193,16 @@ def test_a_jump_is_a_restart_when_the_next_follows_on_it() -> None:
     assert statistics.jitter < 0.01
 
 
+def test_the_clock_of_a_restart_is_not_compared_with_the_one_before() -> None:
+    statistics = ReceptionStatistics(1, 8000)
+    for number in range(10):
+        statistics.received(number, number * 160, number * 0.02)
+    for number in range(10):  # two seconds of ticks away: near enough to look like jitter
+        statistics.received(20_000 + number, 16_000 + number * 160, number * 0.02)
+    assert statistics.packets == 9
+    assert statistics.jitter < 0.01
+
+
 def test_jitter_follows_appendix_a8() -> None:
     statistics = ReceptionStatistics(1, 8000)
     expected = 0.0

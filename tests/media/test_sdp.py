@@ -189,6 +189,11 @@ def test_media_overrides_the_session_address() -> None:
     assert [session.address_of(media) for media in session.medias] == ["192.0.2.1", "2001:db8::2"]
 
 
+def test_of_several_addresses_in_a_part_the_first_counts() -> None:
+    media = audio("m=audio 4000 RTP/AVP 0\nc=IN IP4 224.2.1.1/127\nc=IN IP4 224.2.1.2/127\n")
+    assert media.connection == "224.2.1.1"
+
+
 def test_setting_a_direction_replaces_the_old_one() -> None:
     media = audio("m=audio 4000 RTP/AVP 0\na=ptime:20\na=SENDONLY\n")
     media.direction = Direction.INACTIVE
