@@ -121,7 +121,6 @@ async def _locked_folder(folder: Path) -> AsyncIterator[None]:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver would begin and commit behind our back
     cursor = connection.cursor()
     for pragma in (f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")

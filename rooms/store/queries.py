@@ -1,6 +1,6 @@
 """What is asked of the database, and the answers as values."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -34,13 +34,14 @@ _ROOM = select(*(room.c[name] for name in _ROOM_FIELDS))
 class Store:
     """The stored rooms. Every method may raise :class:`~rooms.store.StoreError`."""
 
-    def __init__(self, engine: AsyncEngine, keys: PinKeys) -> None:
+    def __init__(self, engine: AsyncEngine, keys: PinKeys, make_pin: Callable[[], str]) -> None:
         self._engine = engine
         self._reader = reader(engine)
         self._keys = keys
+        self._make_pin = make_pin
 
     @classmethod
-    async def open(cls, url: str, secret_file: Path) -> Self:
+    async def open(cls, url: str, secret_file: Path, *, make_pin: Callable[[], str] = make_pin) -> Self:
         """Connect, migrate, and make or check the secret file; any number of processes may do so at once.
 
         Raises :class:`StoreError` or :class:`~rooms.keys.SecretError`.
@@ -53,7 +54,7 @@ class Store:
         except BaseException:
             await engine.dispose()
             raise
-        return cls(engine, keys)
+        return cls(engine, keys, make_pin)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -163,7 +164,7 @@ class Store:
                     "This PIN is taken.", hint="Choose another, or leave it out to have one made."
                 )
             return given
-        while (made := make_pin()) in unlike or await is_stored(made):
+        while (made := self._make_pin()) in unlike or await is_stored(made):
             pass
         return made
 

@@ -8,7 +8,5 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     render_as_batch=True,  # SQLite alters a table by copying it
-    transactional_ddl=True,  # true of SQLite too, since the driver is kept from committing (database.connect)
 )
-with context.begin_transaction():
-    context.run_migrations()
+context.run_migrations()

@@ -1,4 +1,6 @@
 import asyncio
+import fcntl
+import os
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,21 @@ def test_a_database_of_a_newer_version_is_refused_untouched(in_store: InStore, u
         in_store(Store.count)
     assert "backup" in refusal.value.hint
     assert execute(url, "SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+def test_on_sqlite_those_who_open_queue_before_they_touch_the_file(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        file = tmp_path / "passerelle.db"
+        folder = os.open(tmp_path, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        opening = asyncio.create_task(Store.open(f"sqlite:///{file}", tmp_path / "secret"))
+        await asyncio.sleep(0.2)
+        assert not file.exists()
+        os.close(folder)
+        await (await opening).close()
+        assert file.exists()
+
+    asyncio.run(scenario())
 
 
 def test_sqlite_keeps_a_write_ahead_log_and_its_foreign_keys(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,20 @@ def test_a_room_may_do_without_a_host_pin(in_store: InStore) -> None:
         assert await store.invitation("team") == added
 
     in_store(scenario)
+
+
+def test_a_pin_that_is_in_use_is_not_made_again(url: str, secret_file: Path) -> None:
+    made = deque(["1000000007", "1000000007", "1000000008", "471147", "1000000007", "1000000009"])
+
+    async def scenario() -> None:
+        store = await Store.open(url, secret_file, make_pin=made.popleft)
+        first = await store.add(NewRoom("Team"))
+        assert (first.pin, first.host_pin) == ("1000000007", "1000000008")
+        second = await store.add(NewRoom("Team", host_pin="471147"))
+        assert (second.pin, second.host_pin) == ("1000000009", "471147")
+        await store.close()
+
+    asyncio.run(scenario())
 
 
 def test_names_may_repeat_slugs_are_numbered(in_store: InStore) -> None:
@@ -251,8 +266,9 @@ def test_processes_that_start_at_once_migrate_once_and_add_in_turn(
 def test_a_store_error_names_its_cause(in_store: InStore, url: str) -> None:
     async def scenario(store: Store) -> None:
         execute(url, "DROP TABLE pin")
-        with pytest.raises(StoreError, match="pin"):
+        with pytest.raises(StoreError, match="pin") as refusal:
             await store.add(NewRoom("Team"))
+        assert "parameters hidden" in str(refusal.value.__cause__)  # which a trace shows too
         assert await store.rooms() == []
 
     in_store(scenario)
