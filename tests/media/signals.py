@@ -13,7 +13,7 @@ def tone(frequency: float, seconds: float, rate: int, amplitude: float = AMPLITU
     return np.rint(amplitude * np.sin(2 * np.pi * frequency * time)).astype(np.int16)
 
 
-def spectrum(pcm: Pcm, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def spectrum(pcm: Pcm, rate: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Frequencies and the power at each."""
     power = np.abs(np.fft.rfft(pcm.astype(np.float64) * np.blackman(len(pcm)))) ** 2
     return np.fft.rfftfreq(len(pcm), 1 / rate), power

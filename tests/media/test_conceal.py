@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from media.codecs import Pcm
 from media.conceal import Concealer
 
 from .signals import purity, rms, roughness, tone
@@ -8,7 +9,7 @@ from .signals import purity, rms, roughness, tone
 RATES = pytest.mark.parametrize("rate", [8000, 16000])
 
 
-def lose(rate: int, frequency: float, ticks: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def lose(rate: int, frequency: float, ticks: int) -> tuple[Pcm, Pcm]:
     """A tone that loses some ticks in its middle: what is heard in all, and during the loss."""
     sent = tone(frequency, 0.5, rate)
     tick, begin = rate // 50, rate // 5

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from media.codecs import Pcm
 from media.gain import SILENCE, dbov, power, saturate, smooth
 
 from .signals import tone
@@ -15,7 +16,7 @@ from .signals import tone
         (np.zeros(160, np.int16), SILENCE),
     ],
 )
-def test_levels_in_dbov(pcm: np.ndarray, level: float) -> None:  # type: ignore[type-arg]
+def test_levels_in_dbov(pcm: Pcm, level: float) -> None:
     assert float(dbov(power(pcm))) == pytest.approx(level, abs=0.02)
 
 

@@ -16,7 +16,8 @@ def voice(pitch: float, seconds: float, rate: int) -> Pcm:
     time = np.arange(round(0.02 * rate)) / rate
     ring = np.exp(-time * 250) * np.sin(2 * np.pi * 700 * time)
     sound = np.convolve(pulses, ring)[: len(pulses)]
-    return np.rint(9000 * sound / np.abs(sound).max()).astype(np.int16)
+    vowel: Pcm = np.rint(9000 * sound / np.abs(sound).max()).astype(np.int16)
+    return vowel
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -62,11 +63,11 @@ def stretched(pcm: Pcm, rate: int, every: int, longer: bool) -> Pcm:
 
 @pytest.mark.parametrize("longer", [True, False])
 @pytest.mark.parametrize("rate", [8000, 16000])
-@pytest.mark.parametrize("frequency", [200, 440, 1000])
+@pytest.mark.parametrize("frequency", [200, 313, 440, 997])
 def test_a_tone_stays_a_clean_tone(frequency: int, rate: int, longer: bool) -> None:
     """1.5 % faster or slower, far more than any clock drifts: a seam of up to 15 ms every 40 ticks."""
     heard = stretched(tone(frequency, 4.0, rate), rate, 40, longer)
-    assert purity(heard, frequency, rate) > 27
+    assert purity(heard, frequency, rate) > 40
     assert roughness(heard, frequency, rate) < 1.1
 
 

@@ -1,5 +1,7 @@
 """Against the Recommendation's properties and against libavcodec's tables."""
 
+from typing import Literal
+
 import av
 import numpy as np
 import pytest
@@ -14,10 +16,10 @@ SAMPLES = np.arange(-32768, 32768).astype(np.int16)
 LAWS = [pytest.param(ULAW, id="ulaw"), pytest.param(ALAW, id="alaw")]
 
 
-def reference(name: str, mode: str) -> AudioCodecContext:
+def reference(name: str, mode: Literal["r", "w"]) -> AudioCodecContext:
     context = av.CodecContext.create(name, mode)
     assert isinstance(context, AudioCodecContext)
-    context.sample_rate, context.layout, context.format = 8000, "mono", "s16"  # type: ignore[assignment]
+    context.sample_rate, context.layout, context.format = 8000, "mono", "s16"
     return context
 
 
