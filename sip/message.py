@@ -370,19 +370,17 @@ class StreamFramer:
 
     def _next(self) -> bytes | Framed | None:
         buffer = self._buffer
-        while buffer[:1] == b"\0":
-            del buffer[:1]
-        while buffer[:2] == b"\r\n":
-            if buffer[2:4] == b"\r\n":
+        while buffer[:1] == b"\0" or buffer[:2] == b"\r\n":
+            if buffer[:4] == b"\r\n\r\n":
                 del buffer[:4]
                 return KEEPALIVE
-            if len(buffer) < 4:
+            if buffer == b"\r\n" or buffer == b"\r\n\r":
                 return None  # half a ping, or the answer to one of ours
-            del buffer[:2]
-        end = buffer.find(b"\r\n\r\n") + 4
+            del buffer[: 1 if buffer[0] == 0 else 2]
+        end = buffer.find(b"\r\n\r\n", 0, self._limit) + 4
         if end == 3:
-            if len(buffer) > self._limit:
-                raise MessageError(513, PHRASES[513], _overlong(bytes(buffer)))
+            if len(buffer) >= self._limit:
+                raise MessageError(513, PHRASES[513], _overlong(bytes(buffer[: self._limit])))
             return None
         head = bytes(buffer[:end])
         lengths = set(_CONTENT_LENGTH.findall(head)) or {b"0"}
