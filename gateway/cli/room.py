@@ -39,7 +39,7 @@ def room() -> None:
 @click.option("--language", type=click.Choice(LANGUAGES), help="What is spoken there.")
 @click.option("--open", "is_open", is_flag=True, help="Ask no PIN of those who dial the slug.")
 @click.option("--max-participants", type=click.IntRange(min=1), metavar="N", help="Refuse more than N.")
-@click.option("--muted-on-entry", is_flag=True, help="Everyone enters muted.")
+@click.option("--muted-on-entry", is_flag=True, help="All but hosts enter muted.")
 @click.option("--locked", is_flag=True, help="Meetings start locked: only hosts get in.")
 @json_option
 @config_option

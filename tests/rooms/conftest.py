@@ -25,8 +25,7 @@ _numbers = count()
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Path]:
     """Start a server that listens on a Unix socket only; the folder of that socket is returned."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=None)
-    found = programs or shutil.which("initdb")
+    found = shutil.which("initdb") or max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=None)
     if found is None:
         pytest.skip("no PostgreSQL server to test on: install the package postgresql")
     bin_folder = Path(found).resolve().parent
