@@ -51,7 +51,9 @@ class Room:
     open: bool = False
     """No PIN is asked of those who dial the slug."""
     max_participants: int | None = None
+    """``None``: as many as the gateway takes."""
     muted_on_entry: bool = False
+    """All but hosts enter muted."""
     locked: bool = False
     """Its meetings start locked: only hosts get in."""
 

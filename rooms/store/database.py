@@ -25,11 +25,7 @@ from config.outcome import Outcome, PasserelleError
 BUSY_MS = 10_000  # how long a SQLite writer waits for the one before
 WRITE_LOCK = 0x70617373  # PostgreSQL's advisory locks are numbers common to a database: "pass"
 
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-}
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 
 
 class StoreError(PasserelleError):

@@ -23,14 +23,16 @@ from ..conftest import InStore, execute
         ("sqlite:///a.db", "sqlite+aiosqlite"),
         ("sqlite+aiosqlite:///a.db", "sqlite+aiosqlite"),
         ("postgresql://u:p@h/d", "postgresql+psycopg"),
-        ("postgres://u:p@h/d", "postgresql+psycopg"),
     ],
 )
 def test_addresses_get_the_driver_we_use(text: str, driver: str) -> None:
     assert parse_url(text).drivername == driver
 
 
-@pytest.mark.parametrize("text", ["", "passerelle.db", "mysql://h/d", "postgresql+asyncpg://u:secret@h/d"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "passerelle.db", "postgres://u:secret@h/d", "mysql://h/d", "postgresql+asyncpg://u:secret@h/d"],
+)
 def test_other_databases_are_refused_without_showing_the_password(text: str) -> None:
     with pytest.raises(StoreError) as refusal:
         parse_url(text)
