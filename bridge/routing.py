@@ -58,7 +58,8 @@ class Routes:
 
     def __init__(self, reception: Collection[str], languages: Mapping[str, str]) -> None:
         self._languages = {plain_name(name): language for name, language in languages.items()}
-        self._reception = {plain_name(name) for name in reception} | self._languages.keys()
+        names = {plain_name(name) for name in reception if name != ANY}
+        self._reception = names | self._languages.keys()
         self.answers_any = ANY in reception
 
     def destination(self, user: str) -> Destination:

@@ -13,14 +13,13 @@ happen is that one peer costs the others anything:
 TLS will be another subclass of :class:`StreamTransport` with other endpoints; nothing else differs.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import ClientFactory, Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from sip.message import KEEPALIVE, MessageError, StreamFramer
 from sip.transport import (
@@ -49,11 +48,11 @@ class StreamLimits:
     connect_timeout: float = 5.0  # seconds
 
 
-@implementer(IPushProducer)
 class StreamPath(Protocol):
     """One connection, being made, open or closed."""
 
     reliable = True
+    transport: Any  # Twisted's
 
     def __init__(self, transport: "TcpTransport", peer: Source) -> None:
         self.owner = transport
@@ -114,7 +113,7 @@ class StreamPath(Protocol):
 
     def abort(self) -> None:
         """Drop the connection and whatever is unsent."""
-        if self._open and self.transport is not None:
+        if self._open:
             self.transport.abortConnection()
 
     # Twisted's side
@@ -238,7 +237,7 @@ class TcpTransport:
             listener, self._listener = self._listener, None
             stopped = listener.stopListening()
             if stopped is not None:
-                await stopped
+                await stopped.asFuture(asyncio.get_running_loop())
         for path in list(self._connections.values()):
             path.abort()
 

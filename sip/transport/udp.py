@@ -2,12 +2,13 @@
 
 Two numbers matter to the calls that are up while somebody floods us (architecture.md, D2). Twisted reads a
 socket until ``maxThroughput`` octets have come, 256 KiB by default: a flood would hold the loop for 230 ms,
-and the tick with it; 4,096 gives the loop back after a few datagrams. ``maxPacketSize`` is the receive buffer,
-8,192 by default: what is longer is cut off silently, so it is the largest datagram there is.
+and the tick with it; 4,096 gives the loop back after a few datagrams. ``maxPacketSize`` is the receive
+buffer, 8,192 by default: what is longer is cut off silently, so it is the largest datagram there is.
 
 A datagram that the sender's bucket does not admit is dropped before it is parsed.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +96,7 @@ class UdpTransport(DatagramProtocol):
             port, self._port = self._port, None
             stopped = port.stopListening()
             if stopped is not None:
-                await stopped
+                await stopped.asFuture(asyncio.get_running_loop())
 
     def reaches(self, host: str) -> bool:
         """Same family."""
