@@ -41,13 +41,16 @@ __all__ = [
 
 T = TypeVar("T")
 
+MAX_FIELDS = 256
+"""Header fields of a message; more are refused, for each costs time."""
+
 _IDLE = b"\r\n\0"
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP/([0-9]+\.[0-9]+)", re.IGNORECASE)
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*))?", re.IGNORECASE)
-_CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:\s*([^\r\n]*?)[ \t]*(?=\r\n)", re.IGNORECASE)
+_CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:\s*([^\r\n]*)", re.IGNORECASE)
 _ECHOED = frozenset(("Via", "From", "To", "Call-ID", "CSeq"))
-_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+_FOLD = re.compile(r"\r\n[ \t]+")
 _TAG = re.compile(r";\s*tag\s*=", re.IGNORECASE)
 
 
@@ -266,7 +269,10 @@ def _read_fields(lines: str) -> tuple[Headers, list[str]]:
     headers, faults = Headers(), []
     if "\r\n " in lines or "\r\n\t" in lines:
         lines = _FOLD.sub(" ", lines)
-    for line in lines.split("\r\n") if lines else ():
+    fields = lines.split("\r\n", MAX_FIELDS) if lines else []
+    if len(fields) > MAX_FIELDS:
+        faults.append("Too Many Header Fields")
+    for line in fields[:MAX_FIELDS]:
         name, colon, value = line.partition(":")
         name = name.rstrip(" \t")
         if colon and _TOKEN.fullmatch(name) and "\r" not in value and "\n" not in value:
@@ -380,15 +386,15 @@ class StreamFramer:
         end = buffer.find(b"\r\n\r\n", 0, self._limit) + 4
         if end == 3:
             if len(buffer) >= self._limit:
-                raise MessageError(513, PHRASES[513], _overlong(bytes(buffer[: self._limit])))
+                raise MessageError(513, PHRASES[513], _request_of(bytes(buffer[: self._limit])))
             return None
         head = bytes(buffer[:end])
-        lengths = set(_CONTENT_LENGTH.findall(head)) or {b"0"}
+        lengths = {value.rstrip(b" \t") for value in _CONTENT_LENGTH.findall(head)} or {b"0"}
         length = _read_length(lengths.pop().decode("latin-1"))
         if length is None or lengths:  # where the next message begins is anybody's guess
-            raise MessageError(400, "Wrong Content-Length", _overlong(head))
+            raise MessageError(400, "Wrong Content-Length", _request_of(head))
         if end + length > self._limit:
-            raise MessageError(513, PHRASES[513], _overlong(head))
+            raise MessageError(513, PHRASES[513], _request_of(head))
         if len(buffer) < end + length:
             return None
         message = bytes(buffer[: end + length])
@@ -396,7 +402,7 @@ class StreamFramer:
         return message
 
 
-def _overlong(head: bytes) -> Request | None:
+def _request_of(head: bytes) -> Request | None:
     """The request such a head belongs to, for the answer."""
     try:
         message = parse(head)

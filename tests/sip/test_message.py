@@ -123,6 +123,7 @@ def test_numbers_have_their_range(value: bytes) -> None:
         (INVITE.replace(b"Length: 4", b"Length: -4"), 400, True),
         (INVITE.replace(b"Length: 4", b"Length: +4"), 400, True),
         (INVITE.replace(b"Length: 4", b"Length: 4\r\nl: 3"), 400, True),
+        (INVITE.replace(b"Supported", b"a: b\r\n" * 250 + b"Supported"), 400, True),
         (INVITE[:200], 400, True),
         (INVITE.replace(b"Via: ", b"X-Via: ").replace(b"sip:meet@192.0.2.10 SIP", b"x SIP"), 400, False),
         (INVITE.replace(b"INVITE sip", b"ACK sip").replace(b"Length: 4", b"Length: 5"), 400, False),
@@ -294,6 +295,15 @@ class TestStreamFramer:
         with pytest.raises(MessageError, match="513"):
             list(framer.feed(b"X: yyyy\r\n"))
 
+    def test_a_head_beyond_the_limit_is_refused_however_it_arrives(self) -> None:
+        head = INVITE.replace(b"Supported", b"a: b\r\n" * 250 + b"Supported").replace(
+            b"Length: 4", b"Length: x"
+        )
+        for at in (0, 500, 1100):
+            framer = StreamFramer(limit=1000)
+            with pytest.raises(MessageError, match="513"):
+                _ = list(framer.feed(head[:at])) + list(framer.feed(head[at:]))
+
     def test_two_lengths_do_not_smuggle_a_message(self) -> None:
         with pytest.raises(MessageError, match="400") as caught:
             list(StreamFramer().feed(INVITE.replace(b"Length: 4", b"Length: 0\r\nl: 4")))
@@ -303,6 +313,25 @@ class TestStreamFramer:
         folded = INVITE.replace(b"Length: 4", b"Length\t:\r\n  4")
         assert list(StreamFramer().feed(folded + INVITE)) == [folded, INVITE]
         assert parse(folded).body == b"v=0\n"
+
+
+@pytest.mark.timeout(10)
+def test_hostile_lengths_take_no_time() -> None:
+    # Each is quadratic for a careless expression: minutes at this length.
+    run = b" " * 60_000
+    for field in (
+        b"Subject: a\r\n b" + run + b"x",
+        b"l: 1" + run + b"x",
+        b"l" + run + b"x: 1",
+        run,
+        b"a:b\r\n" * 12_000,
+    ):
+        data = INVITE.replace(b"Max-Forwards: 70", field)
+        for read in (parse, lambda data: list(StreamFramer(limit=100_000).feed(data))):
+            try:
+                read(data)
+            except MessageError:
+                continue
 
 
 PIECES = [
