@@ -15,18 +15,20 @@ def test_much_too_late_is_skipped() -> None:
 
 def test_ticks_follow_the_clock_and_count_what_was_skipped() -> None:
     ticks: list[int] = []
+    enough = asyncio.Event()
     now = 0.0
 
     def work(tick: int) -> None:
         nonlocal now
         ticks.append(tick)
         now += 0.5 if tick == 3 else TICK
+        if len(ticks) == 8:
+            enough.set()
 
     async def run() -> Ticker:
         ticker = Ticker(asyncio.get_running_loop(), lambda: now, work)
         ticker.start()
-        while len(ticks) < 8:
-            await asyncio.sleep(0)
+        await enough.wait()
         ticker.stop()
         count = len(ticks)
         await asyncio.sleep(0.05)
