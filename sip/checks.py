@@ -30,7 +30,8 @@ _KNOWN = frozenset((*METHODS, "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLI
 _ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type", "Expires")
 _WITH_OFFER = ("INVITE", "UPDATE")
 
-Header = tuple[str, str]
+Refusal = tuple[int, str | None, list[tuple[str, str]]]
+"""Status, reason phrase where it is not the status's own, and headers that help."""
 
 
 def check(request: Request, *, to_tag: str | None = None) -> Response | None:
@@ -57,7 +58,7 @@ def acceptable(response: Response) -> bool:
         return False
 
 
-def _refusals(request: Request) -> Iterator[tuple[int, str | None, list[Header]]]:
+def _refusals(request: Request) -> Iterator[Refusal]:
     """Everything that is wrong, most telling first; MessageError where a field cannot be read."""
     allow = ("Allow", ", ".join(METHODS))
     if request.method not in _KNOWN:
@@ -74,7 +75,7 @@ def _refusals(request: Request) -> Iterator[tuple[int, str | None, list[Header]]
         yield from _unreadable(request)
 
 
-def _malformed(request: Request) -> Iterator[tuple[int, str | None, list[Header]]]:
+def _malformed(request: Request) -> Iterator[Refusal]:
     for name in _ONCE:
         if len(request.headers.get_all(name)) > 1:
             yield 400, f"Repeated {name} Header", []
@@ -86,17 +87,13 @@ def _malformed(request: Request) -> Iterator[tuple[int, str | None, list[Header]
         yield 400, "Headers In Request-URI", []
 
 
-def _unreadable(request: Request) -> Iterator[tuple[int, str | None, list[Header]]]:
-    optional = (
-        "handling=optional" in (request.headers.get("Content-Disposition") or "").replace(" ", "").lower()
-    )
-    if request.body and not optional:
+def _unreadable(request: Request) -> Iterator[Refusal]:
+    disposition = (request.headers.get("Content-Disposition") or "").replace(" ", "").lower()
+    if request.body and "handling=optional" not in disposition:
         if any(coding.lower() != "identity" for coding in request.headers.get_list("Content-Encoding")):
             yield 415, None, [("Accept-Encoding", "identity")]
         if request.content_type not in ACCEPT:
             yield 415, None, [("Accept", ", ".join(ACCEPT))]
-    acceptable = [
-        media_range.partition(";")[0].strip().lower() for media_range in request.headers.get_list("Accept")
-    ]
-    if acceptable and not {"application/sdp", "application/*", "*/*"}.intersection(acceptable):
+    ranges = {item.partition(";")[0].strip().lower() for item in request.headers.get_list("Accept")}
+    if ranges and not ranges & {"application/sdp", "application/*", "*/*"}:
         yield 406, None, []
