@@ -131,10 +131,10 @@ class _Shell:
         return self._app.drained()
 
     def _signalled(self, event: Event) -> None:
-        if self._lifecycle.state is State.STOPPED:
-            return
-        self._receive(event)
-        log.info("Told to stop", signal=event.name.lower(), state=self._lifecycle.state.name.lower())
+        state = self._lifecycle.state
+        log.info("Told to stop", signal=event.name.lower(), state=state.name.lower())
+        if state is not State.STOPPED:
+            self._receive(event)
 
     def _receive(self, event: Event) -> None:
         for command in self._lifecycle.receive(event, self._loop.time()):

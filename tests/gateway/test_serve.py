@@ -1,0 +1,102 @@
+"""The whole gateway as a process: what a newcomer's first command does."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    """A port free for UDP and TCP a moment ago."""
+    with ExitStack() as stack:
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        port = int(tcp.getsockname()[1])
+        udp.bind(("127.0.0.1", port))
+        return port
+
+
+class Demo:
+    """``passerelle serve --demo`` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sip = free_port()
+        self.http = free_port()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", "serve", "--demo"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | {
+                "PYTHONPATH": str(ROOT),
+                "PASSERELLE_SIP__LISTEN": f"udp:127.0.0.1:{self.sip},tcp:127.0.0.1:{self.sip}",
+                "PASSERELLE_HTTP__LISTEN": f"127.0.0.1:{self.http}",
+                "PASSERELLE_LIMITS__CALLS": "50",
+            },
+        )
+
+    def welcome(self) -> str:
+        """What it prints, up to the last line of the welcome."""
+        assert self.process.stdout is not None
+        text = ""
+        for line in self.process.stdout:
+            text += line
+            if "Ctrl-C" in line:
+                return text
+        raise AssertionError(self.process.communicate()[1])
+
+    def stop(self, number: signal.Signals) -> tuple[int, str]:
+        """Its exit status and its log."""
+        self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=30)
+        return self.process.returncode, log
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
+    started: list[Demo] = []
+
+    def begin() -> Demo:
+        started.append(Demo(tmp_path))
+        return started[-1]
+
+    yield begin
+    for demo in started:
+        demo.process.kill()
+        demo.process.communicate()
+
+
+def test_the_demo_says_what_to_dial_now_and_at_the_next_start(
+    start: Callable[[], Demo], tmp_path: Path
+) -> None:
+    demo = start()
+    welcome = demo.welcome()
+    assert f"sip:meet@127.0.0.1:{demo.sip}" in welcome
+    [pin] = re.findall(r"then type +(\d+) #", welcome)
+    assert f"sip:{pin}@127.0.0.1:{demo.sip}" in welcome
+    with urlopen(f"http://127.0.0.1:{demo.http}/readyz", timeout=10) as answer:
+        assert answer.status == 200
+    with urlopen(f"http://127.0.0.1:{demo.http}/metrics", timeout=10) as answer:
+        assert b"passerelle_build_info" in answer.read()
+    assert [file.name for file in tmp_path.iterdir()] == ["var"]
+    status, log = demo.stop(signal.SIGTERM)
+    assert status == 0, log
+    assert "Traceback" not in log
+    assert pin not in log
+
+    again = start()
+    assert re.findall(r"then type +(\d+) #", again.welcome()) == [pin]
+    status, log = again.stop(signal.SIGINT)
+    assert status == 0, log
