@@ -49,7 +49,6 @@ class AudioReceiver:
         "_scale",
         "_take",
         "_taken",
-        "event",
         "jitter",
         "put",
     )
@@ -57,7 +56,6 @@ class AudioReceiver:
     def __init__(self, codec: Codec, minimum: float = 0.020, maximum: float = 0.200) -> None:
         self.jitter = JitterBuffer(minimum, maximum)
         self.put = self.jitter.put  # (sequence, timestamp, payload, arrival)
-        self.event = self.jitter.event  # (sequence, timestamp)
         self._take = self.jitter.take
         self._codec = codec
         self._scale = codec.sample_rate // codec.clock_rate  # samples in an octet

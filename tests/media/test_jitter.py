@@ -223,6 +223,16 @@ def test_another_stream_is_believed_within_100_ms(sequence_jump: int, jump: int)
     assert buffer.discarded <= 3
 
 
+def test_strays_beside_the_stream_change_nothing() -> None:
+    """Not even when they agree with each other: the stream itself goes on."""
+    buffer = playing()
+    for number in range(20, 40):
+        buffer.put(number + 9000, number * TICK + 10**6, chunk(0), number * 0.02)
+        put(buffer, number, number * 0.02)
+        assert buffer.take() == chunk((number - 1) * TICK)
+    assert buffer.discarded == 20
+
+
 def test_one_stray_packet_changes_nothing() -> None:
     buffer = playing()
     for number in range(20, 30):
@@ -230,6 +240,27 @@ def test_one_stray_packet_changes_nothing() -> None:
         put(buffer, number, number * 0.02)
         assert buffer.take() == chunk((number - 1) * TICK)
     assert buffer.discarded == 10
+
+
+def test_a_packet_from_before_the_silence_is_late() -> None:
+    buffer = playing()
+    put(buffer, 21, 0.42)
+    while buffer.take() is not None:
+        pass
+    put(buffer, 20, 0.55)
+    assert (buffer.late, buffer.lost) == (1, 0)
+    assert buffer.take() is None
+
+
+def test_only_the_last_lost_packets_are_remembered() -> None:
+    buffer = playing()
+    for number in (90, 160, 230):
+        buffer.event(FIRST_SEQUENCE + number & 0xFFFF, 0)
+    assert buffer.lost == 70 + 69 + 69
+    buffer.event(FIRST_SEQUENCE + 150 & 0xFFFF, 0)
+    assert buffer.lost == 70 + 69 + 69
+    buffer.event(FIRST_SEQUENCE + 200 & 0xFFFF, 0)
+    assert buffer.lost == 70 + 69 + 69 - 1
 
 
 def test_a_new_ssrc_starts_at_once() -> None:

@@ -160,6 +160,32 @@ def test_a_talker_who_stops_fades_and_is_silent(codec: Codec) -> None:
     assert heard[-1].any()
 
 
+@NARROW
+def test_the_first_tick_fades_in(codec: Codec) -> None:
+    receiver = AudioReceiver(codec)
+    assert receiver.take_pcm() is None
+    heard = talk(receiver, codec, range(3), codec.encoder().encode(np.full(480, 8000, np.int16)))
+    assert 0 < heard[1][0][0] < 800
+    assert heard[1][0][-1] == heard[2][0][0] > 7500
+
+
+@NARROW
+def test_the_backlog_of_a_stall_is_caught_up(codec: Codec) -> None:
+    """Nothing for 240 ms, then all at once: heard in full, a little faster, until the delay is normal."""
+    receiver, stream = AudioReceiver(codec), encoded(codec, tone(FREQUENCY, 4.0, 8000))
+    heard, delays = talk(receiver, codec, range(50), stream), []
+    heard += [take(receiver, codec) for _ in range(12)]
+    for number in range(50, 62):
+        receiver.put(number, number * 160, stream[number * 160 :][:160], 1.24)
+    for number in range(62, 200):
+        heard += talk(receiver, codec, range(number, number + 1), stream)
+        delays.append(receiver.jitter.delay)
+    assert max(delays) > 0.200
+    assert delays[40] < 0.120
+    assert receiver.jitter.late == receiver.jitter.discarded == receiver.jitter.lost == 0
+    assert roughness(np.concatenate([pcm for pcm, _ in heard[2:]]), FREQUENCY, 8000) < 1.3
+
+
 @CODECS
 def test_a_key_press_breaks_off_without_a_click(codec: Codec) -> None:
     rate, receiver = codec.sample_rate, AudioReceiver(codec)
