@@ -7,6 +7,7 @@ the whole request has to be refused when it is not understood (``required``, the
 """
 
 import re
+from itertools import pairwise
 
 from media.sdp import SessionDescription
 from sip.headers import Headers, parse_parameters
@@ -76,7 +77,7 @@ def _parts(parameters: str, body: bytes) -> list[tuple[Headers, bytes]]:
     cut = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?:\r?\n|\Z)")
     marks = list(cut.finditer(body))[: MAX_PARTS + 1]
     parts = []
-    for mark, following in zip(marks, marks[1:], strict=False):
+    for mark, following in pairwise(marks):
         if mark[1]:
             break
         parts.append(_part(body[mark.end() : following.start()]))

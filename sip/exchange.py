@@ -12,115 +12,153 @@ made up here (section 8.1.3.1).
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from sip.call.session import contact_for
+from sip.auth import DigestClient
+from sip.call.base import Call
 from sip.headers import Headers
 from sip.message import Request, Response, Via
 from sip.reasons import PHRASES
 from sip.resolver import Hop
 from sip.transaction import MAGIC_COOKIE, ClientTransaction, State, Trouble
-from sip.transport import MTU_LIMIT, Path
+from sip.transport import MTU_LIMIT, Path, contact_for
+from sip.uri import Uri
 
-_VIA_TRANSPORT = {"udp": "UDP", "tcp": "TCP", "tls": "TLS"}
+VIA_SIZE = 200  # octets, of the Via and Contact still to come
 _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "REFER"})
 
 
-class Authorizer(Protocol):
-    """Who knows our credentials."""
-
-    def answer(self, challenge: Response, request: Request) -> tuple[str, str] | None:
-        """The header, name and value, that answers a 401 or 407; None when there is nothing to answer with."""
-
-
 class Sender(Protocol):
-    """What an exchange asks of the user agent."""
+    """What sending asks of the transaction layer."""
 
-    def start_client(self, request: Request, path: Path, exchange: "Exchange") -> ClientTransaction | None:
-        """Send the request in a transaction of its own; an ACK in none."""
+    def start_client(self, request: Request, path: Path, exchange: "Exchange") -> ClientTransaction:
+        """Send the request in a transaction of its own, which reports to the exchange."""
+
+    def abandon(self, transaction: ClientTransaction) -> None:
+        """Forget a transaction that will not end by itself."""
 
     def path_of(self, hop: Hop) -> Path | None:
         """The path to a hop; None when none of our transports leads there."""
 
+    def with_hops(self, uri: Uri, start: Callable[[list[Hop]], None]) -> None:
+        """Call ``start`` with the hops of a URI, now or when the DNS has answered."""
+
     def new_token(self) -> str:
-        """A random token: branches, tags."""
+        """A random token."""
 
 
-class Exchange:
-    """One request and the hops it may go to."""
+class Outgoing:
+    """A request of ours and the paths it may take: that of its dialog, or those of the next hop."""
+
+    def __init__(self, sender: Sender, request: Request, next_hop: Uri, *, flow: Path | None = None) -> None:
+        self.request = request
+        self._sender = sender
+        self._next_hop = next_hop
+        self._flow = flow if flow is not None and flow.usable else None
+        self._paths: Iterator[Path] = iter(())
+
+    def start(self) -> None:
+        """Send it, as soon as it is known where."""
+        if self._flow is not None:
+            self._paths = iter((self._flow,))
+            self._begin()
+        else:
+            self._sender.with_hops(self._next_hop, self._found)
+
+    def _found(self, hops: list[Hop]) -> None:
+        self._paths = self._paths_to(hops)
+        self._begin()
+
+    def _begin(self) -> None:
+        raise NotImplementedError
+
+    def _paths_to(self, hops: list[Hop]) -> Iterator[Path]:
+        large = len(self.request.to_bytes()) + VIA_SIZE > MTU_LIMIT
+        for hop in hops:
+            tries = [hop.by("tcp"), hop] if large and hop.transport == "udp" else [hop]
+            yield from filter(None, map(self._sender.path_of, tries))
+
+    def _copy_for(self, path: Path) -> Request:
+        """The request as it goes along that path, with a Via of its own."""
+        headers = self.request.headers.copy()
+        local = path.local
+        parameters = {"rport": None, "branch": MAGIC_COOKIE + self._sender.new_token()}
+        headers.prepend("Via", str(Via(path.peer.transport.upper(), local.host, local.port, parameters)))
+        if self.request.method in _REFRESHES_TARGET:
+            headers.set("Contact", contact_for(path))
+        return Request(self.request.method, self.request.uri, headers, self.request.body)
+
+
+class Acknowledgement(Outgoing):
+    """The ACK of a 2xx, which nobody answers: it has no transaction (section 13.2.2.4)."""
+
+    def _begin(self) -> None:
+        path = next(self._paths, None)
+        if path is not None:
+            path.send(self._copy_for(path).to_bytes())
+
+
+class Exchange(Outgoing):
+    """Any other request, and its responses. ``call`` is whom it is sent for."""
 
     def __init__(
         self,
         sender: Sender,
         request: Request,
+        next_hop: Uri,
         on_response: Callable[[Response], None],
         *,
+        next_cseq: Callable[[], int],
         flow: Path | None = None,
-        authorizer: Authorizer | None = None,
-        next_cseq: Callable[[], int] | None = None,
+        auth: DigestClient | None = None,
+        call: Call | None = None,
     ) -> None:
-        self.request = request
+        super().__init__(sender, request, next_hop, flow=flow)
+        self.call = call
         self.path: Path | None = None  # the one in use
-        self._sender = sender
         self._on_response = on_response
-        self._authorizer = authorizer
         self._next_cseq = next_cseq
-        self._flow = flow if flow is not None and flow.usable else None
-        self._paths: Iterator[Path] = iter(())
+        self._auth = auth
         self._transaction: ClientTransaction | None = None
-        self._heard = False  # somebody has answered at all
         self._cancelled = False
-        self._cancel_sent = False
-        self._trouble = Trouble.UNREACHABLE
-        self._challenged = False
-
-    @property
-    def needs_hops(self) -> bool:
-        """Whether the target has to be resolved; False when the dialog has a path of its own."""
-        return self._flow is None
-
-    def start(self, hops: list[Hop]) -> None:
-        """Send the request to the first of these hops that can be reached."""
-        self._paths = self._candidates(hops)
-        self._next()
+        self._cancelling: ClientTransaction | None = None
 
     def cancel(self) -> None:
         """Send a CANCEL for this INVITE, once a provisional response is there (section 9.1)."""
         self._cancelled = True
         self._cancel_if_heard()
 
+    def abandon(self) -> None:
+        """Nobody cares for the answer any more (section 9.1: no final response long after the CANCEL)."""
+        if self._transaction is not None:
+            self._sender.abandon(self._transaction)
+
     def receive(self, response: Response) -> None:
         """A response to the current try."""
-        self._heard = True
         if response.status < 200:
             self._cancel_if_heard()
-        elif (response.status == 503 and not self._cancelled and self._advance()) or (response.status in (401, 407) and self._answer_challenge(response)):
+            self._on_response(response)
             return
-        self._on_response(response)
+        again = (response.status == 503 and not self._cancelled and self._advance()) or (
+            response.status in (401, 407) and self._answer_challenge(response)
+        )
+        if not again:
+            self._on_response(response)
 
     def give_up(self, trouble: Trouble) -> None:
         """The current try got no answer."""
-        self._trouble = trouble
         if self._cancelled or not self._advance():
             self._on_response(self._made_up(408 if trouble is Trouble.TIMEOUT else 503))
 
-    def _candidates(self, hops: list[Hop]) -> Iterator[Path]:
-        if self._flow is not None:
-            yield self._flow
-        large = len(self.request.to_bytes()) + 200 > MTU_LIMIT  # our Via is still to come
-        for hop in hops:
-            if large and hop.transport == "udp":
-                path = self._sender.path_of(hop.by("tcp"))
-                if path is not None:
-                    yield path
-            path = self._sender.path_of(hop)
-            if path is not None:
-                yield path
-
-    def _next(self) -> None:
+    def _begin(self) -> None:
+        if self._cancelled:  # while the DNS was asked
+            self._on_response(self._made_up(487))
+            return
+        if self._auth is not None:
+            self._auth.authorize(self.request)
         if not self._advance():
             self._on_response(self._made_up(503))
 
     def _advance(self) -> bool:
-        """Try the next hop; False when there is none."""
+        """Try the next path; False when there is none."""
         path = next(self._paths, None)
         if path is None:
             return False
@@ -129,49 +167,47 @@ class Exchange:
 
     def _send(self, path: Path) -> None:
         self.path = path
-        self._heard = False
-        self._cancel_sent = False
-        request = Request(
-            self.request.method, self.request.uri, self.request.headers.copy(), self.request.body
-        )
-        local = path.local
-        via = Via(
-            _VIA_TRANSPORT[path.peer.transport],
-            local.host,
-            local.port,
-            {"rport": None, "branch": MAGIC_COOKIE + self._sender.new_token()},
-        )
-        request.headers.prepend("Via", str(via))
-        if request.method in _REFRESHES_TARGET:
-            request.headers.set("Contact", contact_for(path))
-        self._transaction = self._sender.start_client(request, path, self)
+        self._transaction = self._sender.start_client(self._copy_for(path), path, self)
 
     def _answer_challenge(self, response: Response) -> bool:
-        if self._authorizer is None or self._next_cseq is None or self._challenged or self._cancelled:
+        """Once more with credentials; False when there is no use in it."""
+        if self._auth is None or self.path is None or self._cancelled:
             return False
-        self._challenged = True
-        credentials = self._authorizer.answer(response, self.request)
-        if credentials is None or self.path is None:
+        if not self._auth.challenged(response):
             return False
-        self.request.headers.set(*credentials)
+        self._auth.authorize(self.request)
         self.request.headers.set("CSeq", f"{self._next_cseq()} {self.request.method}")
         self._send(self.path)
         return True
 
     def _cancel_if_heard(self) -> None:
-        transaction = self._transaction
-        if not self._cancelled or self._cancel_sent or transaction is None or self.path is None:
+        invite = self._transaction
+        if not self._cancelled or self._cancelling is not None or invite is None or self.path is None:
             return
-        if self._heard and transaction.state is State.PROCEEDING:
-            self._cancel_sent = True
-            ignored = Exchange(self._sender, self.request, lambda _: None)
-            self._sender.start_client(_cancel_of(transaction.request), self.path, ignored)
+        if invite.state is State.PROCEEDING:
+            self._cancelling = self._sender.start_client(
+                _cancel_of(invite.request), self.path, _Ignored(self)
+            )
 
     def _made_up(self, status: int) -> Response:
         headers = Headers()
         for name in ("From", "To", "Call-ID", "CSeq"):
             headers.add(name, self.request.headers.get(name) or "")
         return Response(status, PHRASES[status], headers, b"")
+
+
+class _Ignored(Exchange):
+    """A CANCEL: what counts is the answer to its INVITE."""
+
+    def __init__(self, cancelled: Exchange) -> None:
+        super().__init__(
+            cancelled._sender,
+            cancelled.request,
+            cancelled._next_hop,
+            lambda response: None,
+            next_cseq=cancelled._next_cseq,
+            call=cancelled.call,
+        )
 
 
 def _cancel_of(invite: Request) -> Request:

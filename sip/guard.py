@@ -1,10 +1,11 @@
 """A brake per sender, cheap enough to stand before the parser.
 
-Every message costs its sender a token; a bucket refills at ``rate`` a second and holds ``burst``. A flood from
-one address is dropped at the price of a dictionary access, and nobody else's tokens are touched. Only so many
-senders are remembered, the longest silent is forgotten first: a flood with forged addresses costs a bounded
-amount of memory, and what little each forged address sends is left to the limits on calls. IPv6 senders are
-told apart by /64, which is what one subscriber is given. Trusted networks (an SBC, our own) have no brake.
+Every message costs its sender a token; a bucket refills at ``rate`` a second and holds ``burst``. A flood
+from one address is dropped at the price of a dictionary access, and nobody else's tokens are touched. Only so
+many senders are remembered, the longest silent is forgotten first: a flood with forged addresses costs a
+bounded amount of memory, and what little each forged address sends is left to the limits on calls. IPv6
+senders are told apart by /64, which is what one subscriber is given. Trusted networks (an SBC, our own) have
+no brake.
 
 No I/O; time is an argument, in seconds.
 """

@@ -7,14 +7,15 @@ Section 4.1 chooses the transport, section 4.2 the addresses:
 - otherwise NAPTR says which transports the domain prefers, without NAPTR the SRV records of those we have are
   asked for, without SRV the name itself is looked up, by UDP.
 
-SRV records of one priority are drawn by weight (RFC 2782). The DNS is a :class:`Lookup`, of which
+SRV records of one priority are drawn by weight, and the target "." says that there is no such service (RFC
+2782). The DNS is a :class:`Lookup`, of which
 :class:`DnsLookup` is the real one.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import dns.asyncresolver
 import dns.exception
@@ -97,7 +98,7 @@ class DnsLookup:
         """The A, then the AAAA records of a name."""
         return [str(r.address) for kind in ("A", "AAAA") for r in await self._ask(name, kind)]
 
-    async def _ask(self, name: str, kind: str) -> "Iterable[object]":
+    async def _ask(self, name: str, kind: str) -> Iterable[Any]:
         try:
             if self._resolver is None:
                 self._resolver = dns.asyncresolver.Resolver()
@@ -130,16 +131,20 @@ class Resolver:
         Raises:
             OSError: the DNS does not answer. An empty list: there is nobody of that name.
         """
-        if (hops := self.at_once(uri)) is not None:
-            return hops
+        if (hops := self.at_once(uri)) is not None or not uri.is_sip:
+            return hops or []
         name = target_of(uri)
         transport = uri.transport or ("tls" if uri.scheme == "sips" else None)
         if uri.port is not None:
             return await self._addresses(transport or "udp", name, uri.port)
         services = [(transport, _SRV_PREFIX[transport] + name)] if transport in _SRV_PREFIX else []
+        found, hops = False, []
         for known, service in services or await self._services(name):
-            hops = (hops or []) + await self._served(known, service)
-        if not hops:
+            records = await self._lookup.srv(service)
+            found = found or bool(records)
+            for record in self._drawn([record for record in records if record.target != "."]):
+                hops += await self._addresses(known, record.target, record.port)
+        if not found:
             hops = await self._addresses(transport or "udp", name, DEFAULT_PORT.get(transport or "udp", 5060))
         return hops[:MAX_HOPS]
 
@@ -151,13 +156,6 @@ class Resolver:
             if record.flags.lower() == "s" and _NAPTR_SERVICE.get(record.service) in self._transports
         ]
         return offered or [(transport, _SRV_PREFIX[transport] + name) for transport in self._transports]
-
-    async def _served(self, transport: str, service: str) -> list[Hop]:
-        hops: list[Hop] = []
-        for record in self._drawn(await self._lookup.srv(service)):
-            if record.target != ".":  # "decidedly not available"
-                hops += await self._addresses(transport, record.target, record.port)
-        return hops
 
     async def _addresses(self, transport: str, name: str, port: int) -> list[Hop]:
         return [Hop(transport, address, port) for address in await self._lookup.addresses(name)]

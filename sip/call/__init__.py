@@ -1,8 +1,9 @@
 """The call, all that the bridge sees of SIP (RFC 3261 sections 13 to 15)."""
 
+from sip.call.base import Call
 from sip.call.handler import CallHandler, Nobody, NotAcceptable, Signalling
 from sip.call.inbound import InboundCall
-from sip.call.session import Call
+from sip.call.outbound import OutboundCall
 from sip.call.states import CallState, Direction, IllegalCall
 from sip.transport import Source
 
@@ -15,6 +16,7 @@ __all__ = [
     "InboundCall",
     "Nobody",
     "NotAcceptable",
+    "OutboundCall",
     "Signalling",
     "Source",
 ]

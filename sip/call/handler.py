@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from config.outcome import Outcome, PasserelleError
 from media.sdp import SessionDescription
+from sip.auth import DigestClient
 from sip.dialog import DialogId
 from sip.message import Request, Response
 from sip.transaction import ServerTransaction
 from sip.uri import Uri
 
 if TYPE_CHECKING:
-    from sip.call.session import Call
+    from sip.call.base import Call
     from sip.exchange import Exchange
     from sip.transport import Path
 
@@ -84,20 +85,26 @@ class Signalling(Protocol):
 
     def request(
         self,
+        call: "Call",
         request: Request,
         next_hop: Uri,
         on_response: Callable[[Response], None],
         *,
         flow: "Path | None",
         next_cseq: Callable[[], int],
+        auth: DigestClient | None,
     ) -> "Exchange":
-        """Send a request along ``flow`` or to ``next_hop``; responses, also made-up ones, go to ``on_response``.
+        """A request for ``flow`` or ``next_hop``, sent when the exchange is started.
 
-        ``next_cseq`` numbers the request anew when it has to be repeated with credentials.
+        Responses, also those made up for silence, go to ``on_response``. With ``auth`` a challenge is
+        answered by the request once more, numbered anew by ``next_cseq``.
         """
 
     def acknowledge(self, ack: Request, next_hop: Uri, *, flow: "Path | None") -> None:
         """Send the ACK of a 2xx."""
+
+    def new_token(self) -> str:
+        """A random token, for tags and Call-IDs."""
 
     def note(self, call: "Call") -> None:
         """The call's next deadline may have changed."""

@@ -5,16 +5,16 @@ from typing import ClassVar
 from config.outcome import Outcome
 from media.sdp import SessionDescription
 from sip.call.handler import Signalling
-from sip.call.session import Call, contact_for
+from sip.call.session import SessionCall, session_headers
 from sip.call.states import CallEvent, CallState, Direction
 from sip.dialog import Dialog
 from sip.message import Request
 from sip.reasons import reason_header, retry_after_of, status_of
 from sip.transaction import InviteServer
-from sip.transport import Path
+from sip.transport import Path, Source, contact_for
 
 
-class InboundCall(Call):
+class InboundCall(SessionCall):
     """The UAS side (RFC 3261 section 13.3)."""
 
     direction: ClassVar[Direction] = Direction.INBOUND
@@ -31,16 +31,24 @@ class InboundCall(Call):
         invite = transaction.request
         super().__init__(call_id, signalling, invite, CallState.RECEIVED)
         self.dialog = Dialog.of_server(invite, tag, local_cseq=signalling.random.getrandbits(16))
-        self.source = path.peer
-        self.local_host = path.local.host
+        self._path = path
         self.offer = offer
         self._transaction = transaction
         if offer is not None:
             self.offers.receive_offer(offer)
         if path.reliable or _behind_nat(invite):
-            self._flow = path
-            path.hold()
+            self._hold(path)
         signalling.established(self, self.dialog.id)
+
+    @property
+    def source(self) -> Source:
+        """Where the INVITE came from."""
+        return self._path.peer
+
+    @property
+    def local_host(self) -> str:
+        """The address of the listener that got the INVITE, or what is advertised for it."""
+        return self._path.local.host
 
     def ring(self) -> None:
         """Say 180."""
@@ -55,7 +63,7 @@ class InboundCall(Call):
         self._step(CallEvent.ANSWER)
         owes_answer = self.offer is None
         sdp = self.offers.send_offer(sdp) if owes_answer else self.offers.send_answer(sdp)
-        headers = self._session_headers(self._transaction)
+        headers = session_headers(self._transaction.path)
         response = self._respond(self._transaction, 200, sdp=sdp, headers=headers)
         self.log.info("call answered")
         self._await_ack(self._transaction, response, owes_answer=owes_answer)

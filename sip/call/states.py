@@ -31,6 +31,7 @@ A call of ours. CANCELLING waits for the final response, which may be a 200 that
     CANCELLING --RING------> CANCELLING
     CANCELLING --ACCEPTED--> CLOSING       ACK, BYE
     CANCELLING --REFUSED---> ENDED
+    CANCELLING --CLOSED----> ENDED         nobody says anything any more
 
 Both, once they stand. For its handler the call is over from the first of LEAVING, CANCELLING, CLOSING and
 ENDED on; what follows is signalling that nobody waits for::
@@ -117,6 +118,7 @@ TABLE: Final[Mapping[tuple[CallState, CallEvent], CallState]] = {
     (_S.CANCELLING, _E.RING): _S.CANCELLING,
     (_S.CANCELLING, _E.ACCEPTED): _S.CLOSING,
     (_S.CANCELLING, _E.REFUSED): _S.ENDED,
+    (_S.CANCELLING, _E.CLOSED): _S.ENDED,
     (_S.CONFIRMED, _E.HANG_UP): _S.CLOSING,
     (_S.CONFIRMED, _E.NO_ACK): _S.CLOSING,
     (_S.CONFIRMED, _E.GONE): _S.ENDED,

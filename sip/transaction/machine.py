@@ -41,7 +41,8 @@ class Event(Enum):
     """What can happen to a transaction.
 
     PROVISIONAL, SUCCESS (2xx) and FAILURE (3xx to 6xx) are responses: received by a client, sent by the user
-    of a server. FINAL is either of the latter two in a non-INVITE transaction, which does not tell them apart.
+    of a server. FINAL is either of the latter two in a non-INVITE transaction, which does not tell them
+    apart.
     """
 
     REQUEST = auto()

@@ -113,6 +113,10 @@ class TransactionManager:
             return []
         return self._after(transaction, transaction.receive(Event.UNREACHABLE, now))
 
+    def abandon(self, transaction: Transaction) -> None:
+        """Forget a transaction, whatever its state."""
+        self._forget(transaction)
+
     def expire(self, now: float) -> list[Command]:
         """Fire every timer whose time has come."""
         commands: list[Command] = []

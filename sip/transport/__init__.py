@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
 
+from sip.message import MessageError
+
 MAX_MESSAGE: Final = 65_535  # octets; also the largest UDP datagram
 MTU_LIMIT: Final = 1_300  # a request above it goes by a stream (section 18.1.1)
 DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
@@ -85,7 +87,7 @@ class Path(Protocol):
         """The call is over."""
 
     def answer_path(self, host: str, port: int) -> "Path":
-        """The path for the response to a request that came along this one, whose Via asks for host and port."""
+        """The path for the answer to a request that came along this one, and whose Via asks for that."""
 
 
 class Receiver(Protocol):
@@ -97,7 +99,7 @@ class Receiver(Protocol):
     def receive(self, data: bytes, path: Path) -> None:
         """One whole message."""
 
-    def receive_broken(self, error: Exception, path: Path) -> None:
+    def receive_broken(self, error: MessageError, path: Path) -> None:
         """A stream that cannot be cut into messages any more; it is closed after this call."""
 
 
@@ -126,7 +128,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Names the listener in Via and Contact: as bound, as advertised, or, bound to any, as the peer sees us."""
+    """Names a listener in Via and Contact: as advertised, as bound or, bound to any, as the peer sees it."""
 
     advertised: dict[int, str] = field(default_factory=dict)  # by IP version, 4 and 6
 
@@ -153,6 +155,14 @@ def address_towards(peer: str) -> str:
         except OSError:
             return "::1" if ":" in peer else "127.0.0.1"
         return str(probe.getsockname()[0])
+
+
+def contact_for(path: Path) -> str:
+    """Where we can be reached along this path."""
+    local = path.local
+    host = f"[{local.host}]" if ":" in local.host else local.host
+    transport = "" if path.peer.transport == "udp" else f";transport={path.peer.transport}"
+    return f"<sip:{host}:{local.port}{transport}>"
 
 
 def family_of(host: str) -> socket.AddressFamily:
