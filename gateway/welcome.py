@@ -52,9 +52,9 @@ def _places(demo: Demo) -> Iterator[str]:
 
 def _openness(demo: Demo) -> Iterator[str]:
     if demo.lan is None:
-        yield "Only this machine can call. For your network: make run LAN=1"
+        yield "Only this machine can call. For your network: make run LAN=1, or serve --demo --lan."
     else:
         yield f"Everyone on your network can now call: SIP on {demo.lan}, ports 5060 UDP and TCP, without"
         yield f"encryption; sound on UDP ports {demo.media_ports}. A firewall must let these in. Health and"
-        yield "metrics stay on this machine. Without LAN=1 nobody else can call."
+        yield "metrics stay on this machine. Without LAN=1 (--lan) nobody else can call."
     yield "Ctrl-C ends all calls and stops."
