@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from threading import Thread
 from zipfile import ZipFile
 
 import pytest
@@ -143,3 +145,21 @@ def test_the_readme_begins_with_what_the_makefile_asks_for() -> None:
 def test_scripts_can_be_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     assert subprocess.run(["bash", "-n", ROOT / script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (500, 1)])
+def test_the_container_is_well_when_healthz_says_so(status: int, code: int) -> None:
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/healthz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        environ = os.environ | {"PASSERELLE_HTTP__LISTEN": f"127.0.0.1:{server.server_port}"}
+        check = subprocess.run([sys.executable, ROOT / "deploy" / "healthcheck.py"], env=environ, check=False)
+        server.shutdown()
+    assert check.returncode == code
