@@ -60,12 +60,12 @@ class PlayoutDelay:
         self._offset += (clock - playing - self._offset) * _OFFSET_GAIN
 
     def lag(self, clock: float, position: int) -> float:
-        """How much later than the fastest this packet came."""
-        return max(clock - position - self._floor, 0.0)
+        """How much later than the fastest before it a packet came."""
+        return clock - position - self._floor
 
     def fits(self, clock: float, position: int) -> bool:
         """Whether a packet can be of this time line at all."""
-        return _EARLIEST <= clock - position - self._floor <= _LATEST
+        return _EARLIEST <= self.lag(clock, position) <= _LATEST
 
     def rebase(self, clock: float, position: int) -> None:
         """A new time line begins with this packet; what is known of the network's jitter stays."""

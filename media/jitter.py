@@ -131,7 +131,8 @@ class JitterBuffer:
         ):
             self._delay.observe(clock, position, self._next)
             self._slots[position] = payload
-            self._follow(sequence, timestamp, position + len(payload))
+            self._sequence = (sequence + 1) & 0xFFFF
+            self._follow(timestamp, len(payload))
         else:
             self._put_unusual(sequence, timestamp, payload, clock)
 
@@ -165,19 +166,18 @@ class JitterBuffer:
             position += len(payload)
         return position >= end
 
-    def _follow(self, sequence: int, timestamp: int, end: int) -> None:
-        """Expect the successor of the newest packet, which ends at ``end``."""
-        self._sequence = (sequence + 1) & 0xFFFF
-        self._timestamp = (timestamp + end - self._end) & 0xFFFFFFFF
-        self._end = end
+    def _follow(self, timestamp: int, octets: int) -> None:
+        """Expect the successor of a packet of that many octets at ``_end``."""
+        self._end += octets
+        self._timestamp = (timestamp + octets) & 0xFFFFFFFF
 
     # Packets out of the ordinary.
 
     def _put_unusual(self, sequence: int, timestamp: int, payload: bytes, clock: float) -> None:
         step = _signed(sequence - self._sequence, 16)
         position = self._end + _signed(timestamp - self._timestamp, 32)
-        contradictory = step == 0 and position < self._end
-        if not self._started or contradictory or not self._delay.fits(clock, position):
+        jumped = step == 0 and self._jumps(clock, position)
+        if not self._started or jumped or not self._delay.fits(clock, position):
             if not self._rebase(sequence, timestamp, clock, position):
                 self.discarded += 1
                 return
@@ -194,7 +194,15 @@ class JitterBuffer:
         if position >= self._end:
             self._note_pause(position - max(step, 0) * len(payload))
             self._end = position
-            self._follow(sequence, timestamp, position + len(payload))
+            self._follow(timestamp, len(payload))
+
+    def _jumps(self, clock: float, position: int) -> bool:
+        """Whether the next packet's timestamp goes back, or leaves out more than the time that has passed.
+
+        Such are phones that stamp G.722 at 16 kHz, by the sampling rate instead of the RTP clock.
+        """
+        pause = position - self._end
+        return pause < 0 or self._delay.lag(clock, position) < -pause / 2 < 0
 
     def _rebase(self, sequence: int, timestamp: int, clock: float, position: int) -> bool:
         """Take a packet for the first of another time line; false if it may as well be a stray."""
@@ -267,7 +275,7 @@ class JitterBuffer:
 
     def _start(self, clock: float, position: int) -> None:
         """Somebody begins to speak: play from where the delay is what it should be."""
-        wait = self._delay.wanted - self._delay.lag(clock, position)
+        wait = self._delay.wanted - max(self._delay.lag(clock, position), 0.0)
         self._next = max(position - max(round(wait / TICK), 1) * TICK, self._played)
         self._pauses = [(self._next, position)]
         self._delay.place(clock, self._next)

@@ -195,6 +195,25 @@ def test_lost_packets_among_events_are_still_counted() -> None:
     JitterBuffer().event(1, 2)  # before any audio: nothing to say
 
 
+def test_an_event_that_overtakes_audio_is_no_loss() -> None:
+    buffer = playing()
+    buffer.event(FIRST_SEQUENCE + 21 & 0xFFFF, FIRST_TIMESTAMP + 21 * TICK & 0xFFFFFFFF)
+    put(buffer, 20, 0.40)
+    buffer.event(FIRST_SEQUENCE + 22 & 0xFFFF, FIRST_TIMESTAMP + 21 * TICK & 0xFFFFFFFF)
+    assert [buffer.take(), buffer.take()] == [chunk(19 * TICK), chunk(20 * TICK)]
+    assert buffer.lost == buffer.late == buffer.duplicate == 0
+
+
+@pytest.mark.parametrize("units", [0, 80, 320])
+def test_a_phone_with_a_wrong_rtp_clock_is_heard(units: int) -> None:
+    """320 units for 160 octets: G.722 stamped by its sampling rate."""
+    buffer, taken = JitterBuffer(), []
+    for number in range(100):
+        buffer.put(number, number * units, chunk(number * TICK), number * 0.02)
+        taken.append(buffer.take())
+    assert taken == [None, *(chunk(number * TICK) for number in range(99))]
+
+
 def jumped(sequence_jump: int, timestamp_jump: int) -> tuple[JitterBuffer, list[Taken]]:
     buffer = playing()
     taken = []
@@ -206,7 +225,7 @@ def jumped(sequence_jump: int, timestamp_jump: int) -> tuple[JitterBuffer, list[
     return buffer, taken
 
 
-@pytest.mark.parametrize("jump", [10**6, -(10**6), -1000, -80, 2**31])
+@pytest.mark.parametrize("jump", [10**6, -(10**6), 1000, -1000, 80, -80, 2**31])
 def test_a_jump_of_the_timestamps_alone_is_not_heard(jump: int) -> None:
     buffer, taken = jumped(0, jump)
     assert taken == [chunk(n * TICK) for n in range(19, 39)]
