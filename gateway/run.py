@@ -110,8 +110,9 @@ class _Shell:
             if self._lifecycle.state is State.STARTING:
                 self._receive(Event.FAILED)
             raise
-        self._garbage.install()
-        self._receive(Event.READY)
+        if self._lifecycle.state is State.STARTING:  # else a signal came in the last moment
+            self._garbage.install()
+            self._receive(Event.READY)
 
     async def _watch(self) -> None:
         """Tell the machine what no signal tells: the deadline, the last call gone. Sweep when idle."""
