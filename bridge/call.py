@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from bridge import flow
 from bridge.announcer import Announcer, Recording
@@ -137,10 +138,9 @@ class BridgedCall:
 
     def _agreed(self, agreement: Agreement) -> None:
         if self.leg is not None:
-            before = self.leg.codec
             self.leg.update(agreement)
             if self._channel is not None:
-                self._services.mixer.renew(self._channel, codec_changed=agreement.codec is not before)
+                self._services.mixer.renew(self._channel)
             return
         services = self._services
         self.leg = Leg(
@@ -301,6 +301,7 @@ class BridgedCall:
         """Run a part of the call that waits. Whatever it raises ends this call and no other."""
 
         async def run() -> None:
+            bind_contextvars(call=self.call.id)
             try:
                 await work
             except Exception:

@@ -97,7 +97,8 @@ class Channel:
         return frame if narrow else None, self._up.process(frame) if wide else None
 
     def retune(self) -> None:
-        """The line has changed its codec: forget what was of the old one. Not while in a room."""
-        self.codec = self.line.codec
+        """The line has negotiated anew: forget what was of another codec. Not while in a room's sums."""
         self.receiver = self.line.receiver
-        self.frame = self.own = self.encoder = None
+        if self.codec is not self.line.codec:
+            self.codec = self.line.codec
+            self.frame = self.own = self.encoder = None

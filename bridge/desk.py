@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from bridge.call import BridgedCall, Services, Start, try_pin
 from bridge.channel import Line
@@ -74,6 +75,7 @@ class Desk:
 
     async def _answer(self, bridged: BridgedCall) -> None:
         call = bridged.call
+        bind_contextvars(call=call.id)
         try:
             start = await self._start(call)
             if self._ringing_seconds and not bridged.over:

@@ -10,7 +10,7 @@ late ticks.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from bridge.negotiation import COMFORT_NOISE, Address, Agreement
 from config.settings import MediaSettings
 from media.codecs import Codec
 from media.dtmf import EventReceiver, PressMerger, Way
+from media.inband import KeyHearing
 from media.latch import SourceLatch, sendable
 from media.ports import PortAllocator
 from media.receiver import AudioReceiver
@@ -54,21 +55,20 @@ class MediaTotals:
     packets_out: int = 0
     lost: int = 0
     late: int = 0
-    keys_rtp: int = 0  # keys pressed, not packets
-    keys_info: int = 0
+    keys: dict[Way, int] = field(default_factory=lambda: dict.fromkeys(Way, 0))
 
     def copy(self) -> "MediaTotals":
         """The same numbers, to add to."""
-        return replace(self)
+        return replace(self, keys=dict(self.keys))
 
     def add(self, leg: "Leg") -> None:
         """Add one leg's."""
         self.packets_in += leg.packets_in
         self.packets_out += leg.sender.packets
         self.lost += leg.lost
-        self.late += leg.receiver.jitter.late
-        self.keys_rtp += leg.keys_rtp
-        self.keys_info += leg.keys_info
+        self.late += leg.late
+        for way, count in leg.keys.items():
+            self.keys[way] += count
 
 
 class Leg:
@@ -80,6 +80,7 @@ class Leg:
 
     codec: Codec
     speaks: bool
+    receiver: AudioReceiver | KeyHearing
 
     def __init__(
         self,
@@ -120,16 +121,14 @@ class Leg:
         self._ssrcs = 0
         self._reception = ReceptionStatistics(0, 8000)
         self._lost_before = 0  # by sources that are no more
+        self._late_before = 0
         self.packets_in = 0
-        self.keys_rtp = 0
-        self.keys_info = 0
+        self.keys = dict.fromkeys(Way, 0)  # pressed, by the way they came
         self.heard_at = clock()  # when RTP or RTCP last came, or we last stopped expecting it
 
         self._agreement = agreement
         self._latch = SourceLatch(agreement.remote, signalling_host)
-        self.receiver = AudioReceiver(
-            agreement.codec, settings.jitter_min_ms / 1000, settings.jitter_max_ms / 1000
-        )
+        self._audio = _audio_receiver(agreement.codec, settings)
         self._apply(agreement)
 
     def connect(self, transmitter: Transmitter, own_hosts: Collection[str]) -> None:
@@ -144,6 +143,11 @@ class Leg:
         return self._lost_before + max(0, self._reception.lost)
 
     @property
+    def late(self) -> int:
+        """Packets that came after their turn."""
+        return self._late_before + self._audio.jitter.late
+
+    @property
     def jitter(self) -> float:
         """Interarrival jitter, in seconds."""
         return self._reception.jitter_seconds
@@ -156,7 +160,8 @@ class Leg:
     def update(self, agreement: Agreement) -> None:
         """A later offer was answered: hold, resume, other address, other codec."""
         if agreement.codec is not self.codec:
-            self._renew_receiver(agreement.codec)
+            self._late_before += self._audio.jitter.late
+            self._audio = _audio_receiver(agreement.codec, self._settings)
         if agreement.receives and not self._agreement.receives:
             self.heard_at = self._clock()
         self._latch.expect(agreement.remote, self._signalling_host)
@@ -171,17 +176,15 @@ class Leg:
         self._agreement = agreement
         self.codec = agreement.codec
         self.speaks = agreement.receives and agreement.sends
+        if agreement.event_type is None:
+            self.receiver = KeyHearing(self._audio, agreement.codec, self._heard_key)
+        else:
+            self.receiver = self._audio
         self._payload_type = agreement.payload_type
         self._event_type = agreement.event_type
         self._noise_type = COMFORT_NOISE if agreement.noise_type is None else agreement.noise_type
         self._packet_octets = agreement.packet_time * OCTETS_PER_MS
         self._gathered = b""
-
-    def _renew_receiver(self, codec: Codec) -> None:
-        settings = self._settings
-        late = self.receiver.jitter.late
-        self.receiver = AudioReceiver(codec, settings.jitter_min_ms / 1000, settings.jitter_max_ms / 1000)
-        self.receiver.jitter.late = late
 
     def _aim(self) -> None:
         """Work out where to send, if anywhere."""
@@ -213,14 +216,14 @@ class Leg:
             latch.sequence = sequence
             self.packets_in += 1
             self._reception.received(sequence, timestamp, now)
-            self.receiver.put(sequence, timestamp, data[start:end], now)
+            self._audio.put(sequence, timestamp, data[start:end], now)
         elif payload_type in (self._event_type, self._noise_type):
             if not self._admits(source, ssrc, sequence, now):
                 return
             self.heard_at = now
             self.packets_in += 1
             self._reception.received(sequence, timestamp, now)
-            self.receiver.jitter.event(sequence, timestamp)
+            self._audio.jitter.event(sequence, timestamp)
             if payload_type == self._event_type:
                 key = self._events.receive(ssrc, timestamp, data[start:end])
                 if key is not None:
@@ -237,7 +240,7 @@ class Leg:
             self._remote_ssrc = ssrc
             self._lost_before = self.lost
             self._reception = self._rtcp.reception = ReceptionStatistics(ssrc, 8000)
-            self.receiver.restart()
+            self._audio.restart()
         self._aim()
         if self._on_media is not None:
             tell, self._on_media = self._on_media, None
@@ -261,13 +264,13 @@ class Leg:
             return
         self.heard_at = now
 
+    def _heard_key(self, key: str) -> None:
+        self.pressed(key, Way.SOUND, self._clock())
+
     def pressed(self, key: str, way: Way, now: float) -> None:
         """A key was pressed; told once although some phones send it both ways."""
         if self._presses.accepts(key, way, now):
-            if way is Way.RTP:
-                self.keys_rtp += 1
-            else:
-                self.keys_info += 1
+            self.keys[way] += 1
             self._on_key(key)
 
     # What goes out
@@ -343,3 +346,7 @@ class Leg:
             self._transmitter.send_rtp(packet, address)
         else:
             self._transmitter.send_rtcp(packet, address)
+
+
+def _audio_receiver(codec: Codec, settings: MediaSettings) -> AudioReceiver:
+    return AudioReceiver(codec, settings.jitter_min_ms / 1000, settings.jitter_max_ms / 1000)

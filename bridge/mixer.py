@@ -100,15 +100,15 @@ class Mixer:
             if not room.channels:
                 self._rooms = {key: other for key, other in self._rooms.items() if other is not room}
 
-    def renew(self, channel: Channel, *, codec_changed: bool) -> None:
-        """The line has negotiated anew."""
-        if codec_changed:
-            room = channel.room
-            if room is not None:
-                room.remove(channel)
+    def renew(self, channel: Channel) -> None:
+        """The line has negotiated anew, perhaps another codec."""
+        room = channel.room
+        if channel.codec is channel.line.codec or room is None:
             channel.retune()
-            if room is not None:
-                room.add(channel)
+            return
+        room.remove(channel)
+        channel.retune()
+        room.add(channel)
 
     def play(self, key: Hashable, tone: Recording) -> None:
         """Let a meeting hear a tone."""

@@ -220,7 +220,7 @@ class App:
             rtp_late=lambda: self._media(desk).late,
             rtp_jitter_seconds=desk.jitter_seconds,
             tick_late_seconds=desk.ticker.lateness,
-            dtmf=lambda: {"rfc4733": self._media(desk).keys_rtp, "info": self._media(desk).keys_info},
+            dtmf=lambda: {way.value: count for way, count in self._media(desk).keys.items()},
             pin_failures=lambda: self._guard.failures,
             sip_messages=self._sip_messages,
             gc_collections=lambda: self._garbage.collections,

@@ -148,8 +148,9 @@ _NUMBERED: Final = {str(event): KEYS[event] for event in range(10, len(KEYS))}
 class Way(Enum):
     """How a press reached us."""
 
-    RTP = "rtp"
+    RTP = "rfc4733"
     INFO = "info"
+    SOUND = "inband"
 
 
 class PressMerger:

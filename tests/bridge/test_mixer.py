@@ -233,7 +233,7 @@ def test_a_codec_changed_in_mid_call_is_heard_and_hears() -> None:
     again = talker(G722, 700.0, 2.0)
     line.codec, line.receiver = again.codec, again.receiver
     line.sent.clear()
-    mixer.renew(channel, codec_changed=True)
+    mixer.renew(channel)
     run(mixer, 50, first=30)
     assert heard_tones(line) == {1000.0}
     assert heard_tones(other, since=40) == {700.0}
