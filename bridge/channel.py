@@ -85,6 +85,11 @@ class Channel:
         """Whether its codec carries 16 kHz."""
         return self.codec.sample_rate == 16000
 
+    def begin(self) -> None:
+        """It is to be heard from now on: what it said long ago is not to ring on in the filters."""
+        self._up.reset()
+        self._down.reset()
+
     def heard(self, *, narrow: bool, wide: bool) -> tuple[Pcm | None, Pcm | None]:
         """What it said in this tick at 8 and at 16 kHz, each only where asked for."""
         frame = self.frame

@@ -176,6 +176,8 @@ class MixRoom:
         self.speakers = choose([*self.candidates, *pausing], before)
         self.candidates.clear()
         for channel in self.speakers:
+            if channel not in before:
+                channel.begin()
             heard = channel.heard(narrow=narrow, wide=wide)
             if channel not in before:
                 heard = _fade(heard, _FADE_IN)

@@ -24,7 +24,8 @@ from bridge.announcer import Recording, Utterance
 from bridge.channel import Channel, Line
 from bridge.mix_room import DECAY, LINGER_TICKS, EncodeBatch, MixRoom
 from conferencing.speakers import SILENCE
-from media.codecs import PCMA, PCMU, Codec, Pcm
+from media.codecs import PCMA, PCMU, Codec
+from media.gain import power
 
 log = structlog.get_logger(__name__)
 
@@ -182,7 +183,7 @@ class Mixer:
         for channel in self._mended:
             pcm = channel.frame
             if pcm is not None and not isinstance(pcm, bytes) and channel.room is not None:
-                level = _mean_square(pcm)
+                level = power(pcm)
                 if level > SILENCE and not channel.muted and channel.line.speaks:
                     _nominate(channel, level, tick)
         self._mended.clear()
@@ -223,11 +224,6 @@ class Mixer:
             else:
                 channel.own = None
             channel.line.send(payload, tick)
-
-
-def _mean_square(pcm: Pcm) -> float:
-    samples = pcm[::LEVEL_STRIDE].astype(np.float32)
-    return float(samples.dot(samples)) / len(samples)
 
 
 def _nominate(channel: Channel, level: float, tick: int) -> None:

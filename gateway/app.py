@@ -32,7 +32,7 @@ from config.texts import LANGUAGES
 from gateway import run as process
 from gateway.addresses import sip_uri, web_url
 from gateway.admission import RETRY_AFTER, Admission
-from gateway.demo import FOLDER
+from gateway.demo import FOLDER, NUMBER
 from gateway.garbage import Garbage
 from gateway.metrics import Metrics, Sources
 from gateway.web.api import create_api
@@ -264,7 +264,7 @@ class App:
             Demo(
                 reception_uri=sip_uri(settings, "meet"),
                 direct_uri=sip_uri(settings, invitation.pin),
-                number="meet",
+                number=NUMBER,
                 room=invitation.room.name,
                 pin=invitation.pin,
                 health_url=web_url(settings, "/healthz"),

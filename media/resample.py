@@ -5,12 +5,11 @@ every second tap but the middle one: one of its two phases is a mere delay, the 
 within 0.01 dB up to 3.4 kHz; images and aliases from 4.6 kHz below -60 dB; delay 31 samples at 16 kHz, 1.94
 ms.
 
-The 32 taps are applied as one product with a banded matrix: one BLAS call for a frame of one stream, or for
-those of many. The end of each frame is the beginning of the next one's filtering, so every stream has an
-:class:`Upsampler` or :class:`Downsampler` of its own that remembers it.
+The 32 taps are applied as one product with a banded matrix, one BLAS call a frame. The end of each frame
+is the beginning of the next one's filtering, so every stream has an :class:`Upsampler` or
+:class:`Downsampler` of its own that remembers it.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from typing import ClassVar, Final, TypeAlias
 
@@ -42,11 +41,6 @@ class _Resampler:
     def process(self, pcm: Pcm) -> Pcm:
         """Resample the next frame of this stream."""
         return self._filter(self._join(pcm))
-
-    @classmethod
-    def process_all(cls, streams: "Sequence[_Resampler]", frames: Sequence[Pcm] | Pcm) -> Pcm:
-        """Resample the next frames, all of one length, of many streams at once: one row a stream."""
-        return cls._filter(np.array([stream._join(pcm) for stream, pcm in zip(streams, frames, strict=True)]))
 
     def _join(self, pcm: Pcm) -> Pcm:
         signal = np.concatenate((self._tail, pcm))
