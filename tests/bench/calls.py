@@ -40,7 +40,7 @@ def measure(home: Path, network: Network, rate: int, seconds: float) -> Row:
             "sipp",
             [
                 *(program, subject.target, "-sf", str(scenario), "-inf", str(home / "pins.csv")),
-                *("-i", address, "-p", "5060", "-mi", address, "-cp", "8888", "-bind_local"),
+                *("-i", address, "-p", "5060", "-mi", address, "-ci", address, "-bind_local"),
                 *("-r", str(rate), "-m", str(count), "-d", str(round(HOLD * 1000)), "-l", "10000"),
                 *("-trace_stat", "-stf", str(home / "statistics.csv"), "-fd", "1"),
                 *("-trace_rtt", "-rtt_freq", "1", "-nostdin"),

@@ -71,16 +71,22 @@ def test_g722_phones_hear_wideband(gateway: Gateway, phone: MakePhone) -> None:
 
 
 def test_a_steady_tone_arrives_without_clicks(gateway: Gateway, phone: MakePhone) -> None:
+    """Once the announcements are over. One is allowed: the machine may be busy with other tests."""
     room = gateway.room("demo")
     first, second = phone(TONES[0]), phone(TONES[1])
     for caller in (first, second):
         caller.dial(gateway.uri(room.pin))
     settles(first, hears=[second])
-    rate, samples = first.hear(4.0)
-    assert has_tone(samples, rate, second.frequency)
-    # On a machine busy with other tests a packet may be late now and then; a mixer that clicks does so
-    # many times a second.
-    assert len(clicks(samples, rate, [second.frequency])) <= 4
+
+    def broken() -> int:
+        rate, samples = first.hear(3.0)
+        assert has_tone(samples, rate, second.frequency)
+        return len(clicks(samples, rate, [second.frequency]))
+
+    counts = [broken()]
+    while counts[-1] > 1 and len(counts) < 5:
+        counts.append(broken())
+    assert counts[-1] <= 1, f"clicks in each 3 s: {counts}"
 
 
 def test_star_six_mutes_and_unmutes(gateway: Gateway, phone: MakePhone) -> None:

@@ -12,6 +12,7 @@ PROMPTS = Path(__file__).parents[3] / "config" / "prompts"
 #: Normalised cross-correlation above which a prompt was heard; G.711 and a conversion of rate cost little.
 ALIKE = 0.7
 SPEECH_SECONDS = 2.0
+TAIL_SECONDS = 0.12
 
 
 class Ears(Protocol):
@@ -64,4 +65,6 @@ def hears_prompt(phone: Ears, name: str, timeout: float = 12) -> None:
 
 
 def _opening(name: str, rate: int) -> Samples:
-    return read_sound(PROMPTS / f"{name}.flac", rate)[: round(SPEECH_SECONDS * rate)]
+    """But for the end, which a phone that is hung up on still has in its jitter buffer."""
+    whole = read_sound(PROMPTS / f"{name}.flac", rate)
+    return whole[: min(round(SPEECH_SECONDS * rate), len(whole) - round(TAIL_SECONDS * rate))]

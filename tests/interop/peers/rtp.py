@@ -1,7 +1,7 @@
 """A media end without signalling: the ears and the mouth of a call that SIPp sets up.
 
-Speaks and records G.711 µ-law at 8 kHz, 20 ms a packet. It speaks to whoever speaks to it (the
-gateway sends from the ACK on), so that it needs to be told no address.
+Speaks and records G.711 µ-law at 8 kHz, 20 ms a packet. It speaks to all who speak to it (the
+gateway sends from the ACK on), so that it needs to be told no address and can serve several calls.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class RtpLeg:
     def _run(self) -> None:
         ssrc = random.getrandbits(32)
         sequence, timestamp = random.getrandbits(16), random.getrandbits(32)
-        target: tuple[str, int] | None = None
+        targets: dict[tuple[str, int], None] = {}
         position = 0
         due = time.monotonic()
         while not self._over.is_set():
@@ -103,16 +103,17 @@ class RtpLeg:
             else:
                 if len(data) > 12 and data[1] & 127 == self.payload_type:
                     self._heard.append(data[12:])
-                    target = source
+                    targets[source] = None
             if time.monotonic() < due:
                 continue
             due += 0.02
             sequence, timestamp = (sequence + 1) & 0xFFFF, (timestamp + FRAME) & 0xFFFFFFFF
-            if target and self._speaking.is_set():
+            if self._speaking.is_set():
                 frame = self._frames[position : position + FRAME]
                 position = (position + FRAME) % len(self._frames)
                 header = HEADER.pack(0x80, self.payload_type, sequence, timestamp, ssrc)
-                self._socket.sendto(header + frame, target)
+                for target in targets:
+                    self._socket.sendto(header + frame, target)
 
 
 def _even_port(address: str) -> socket.socket:

@@ -54,16 +54,9 @@ class Sipp:
         values = {"rtp": media.port if media else 9, **(keys or {})}
         self._command = [
             *(program, target, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", user),
-            *(
-                "-i",
-                address,
-                "-p",
-                str(port),
-                "-mi",
-                media.address if media else address,
-                "-cp",
-                str(port + 1000),
-            ),
+            # No "-cp": two runs would fight over it whatever "-ci" says, and SIPp finds a free one itself.
+            *("-i", address, "-p", str(port), "-ci", address),
+            *("-mi", media.address if media else address),
             *("-t", "u1" if transport == "udp" else "t1", "-bind_local"),
             *("-m", str(calls), "-r", str(rate), "-d", str(pause_ms)),
             *("-timeout", f"{timeout}s", "-timeout_error"),
