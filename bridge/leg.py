@@ -31,8 +31,9 @@ log = structlog.get_logger(__name__)
 
 OCTETS_PER_MS = 8
 OCTETS_PER_TICK = 160
-# SSRCs that one leg may bring, before we stop believing in new ones.
-MOST_SSRCS = 16
+# Seconds of silence after which another SSRC from the same address may take over: two streams that come
+# interleaved (a phone's tones beside its speech, a forged one) would otherwise restart the buffer for ever.
+OVERLAP = 0.080
 
 
 class Transmitter(Protocol):
@@ -118,7 +119,6 @@ class Leg:
         self._events = EventReceiver()
         self._presses = PressMerger()
         self._remote_ssrc = -1
-        self._ssrcs = 0
         self._reception = ReceptionStatistics(0, 8000)
         self._lost_before = 0  # by sources that are no more
         self._late_before = 0
@@ -162,15 +162,18 @@ class Leg:
         if agreement.codec is not self.codec:
             self._late_before += self._audio.jitter.late
             self._audio = _audio_receiver(agreement.codec, self._settings)
-        if agreement.receives and not self._agreement.receives:
-            self.heard_at = self._clock()
-        self._latch.expect(agreement.remote, self._signalling_host)
+        if agreement.remote is not None:  # the old hold takes the address away, and resuming brings it back
+            self._latch.expect(agreement.remote, self._signalling_host)
+        on_hold = not self.speaks
         self._apply(agreement)
+        if self.speaks and on_hold:
+            self.heard_at = self._clock()
         self._aim()
 
     def silent_for(self, now: float) -> float:
-        """Seconds without RTP or RTCP; 0 while none is expected: on hold, or before the ACK."""
-        return now - self.heard_at if self._open and self._agreement.receives else 0.0
+        """Seconds without RTP or RTCP; 0 while none is expected: before the ACK, or on hold (most phones
+        that say sendonly send nothing)."""
+        return now - self.heard_at if self._open and self.speaks else 0.0
 
     def _apply(self, agreement: Agreement) -> None:
         self._agreement = agreement
@@ -218,12 +221,15 @@ class Leg:
             self._reception.received(sequence, timestamp, now)
             self._audio.put(sequence, timestamp, data[start:end], now)
         elif payload_type in (self._event_type, self._noise_type):
-            if not self._admits(source, ssrc, sequence, now):
+            latch = self._latch
+            if source != latch.source and not self._admits(source, ssrc, sequence, now):
                 return
-            self.heard_at = now
+            latch.heard_at = self.heard_at = now
             self.packets_in += 1
-            self._reception.received(sequence, timestamp, now)
-            self._audio.jitter.event(sequence, timestamp)
+            if ssrc == self._remote_ssrc:  # some send their keys under an SSRC of their own
+                latch.sequence = sequence
+                self._reception.received(sequence, timestamp, now)
+                self._audio.jitter.event(sequence, timestamp)
             if payload_type == self._event_type:
                 key = self._events.receive(ssrc, timestamp, data[start:end])
                 if key is not None:
@@ -231,12 +237,12 @@ class Leg:
 
     def _admits(self, source: Address, ssrc: int, sequence: int, now: float) -> bool:
         """Whether a packet from a new source or of a new SSRC belongs to the call."""
-        if not self._latch.accepts(source, ssrc, sequence, now):
+        latch = self._latch
+        if source == latch.source and now - latch.heard_at < OVERLAP:
+            return False
+        if not latch.accepts(source, ssrc, sequence, now):
             return False
         if ssrc != self._remote_ssrc:
-            if self._ssrcs >= MOST_SSRCS:
-                return False
-            self._ssrcs += 1
             self._remote_ssrc = ssrc
             self._lost_before = self.lost
             self._reception = self._rtcp.reception = ReceptionStatistics(ssrc, 8000)
@@ -318,7 +324,8 @@ class Leg:
         address = self._rtcp_destination()
         if address is None:
             return False
-        self.sender.sent_at = now
+        if self._talking:
+            self.sender.sent_at = now  # within this tick; on hold the RTP clock is reckoned from then
         self._send_rtcp(self._rtcp.report(now), address)
         return True
 

@@ -20,6 +20,8 @@ EVENT_PAYLOAD_TYPE = 101
 COMFORT_NOISE = 13
 PACKET_TIMES = range(10, 61, 10)  # ms
 DEFAULT_PACKET_TIME = 20  # ms, RFC 3551 section 4.2
+# The hold of RFC 2543: an address that says that there is none.
+NOWHERE = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104 - compared, never bound
 Address = tuple[str, int]
 
 
@@ -28,7 +30,7 @@ class Agreement:
     """What both sides agreed on for the audio of a call.
 
     ``packet_time`` (ms) is what the other side wants to receive. ``sends``, ``receives``: we do. ``remote``
-    and ``remote_rtcp``: where the other side says it listens, None where it gave no address.
+    and ``remote_rtcp``: where the other side says it listens, None where it gave no address (old hold).
     """
 
     codec: Codec
@@ -53,6 +55,7 @@ class Negotiation:
         self._session_id = session_id
         self._version = 0
         self._said: SessionDescription | None = None  # our last description
+        self._agreed: Agreement | None = None
 
     def answer(self, offer: SessionDescription) -> tuple[SessionDescription, Agreement]:
         """Answer an offer.
@@ -60,7 +63,7 @@ class Negotiation:
         Raises :class:`NotAcceptable` when no audio line of it will do; nothing has changed then.
         """
         taken, codec = self._choose(offer)
-        agreement = _agreement(offer, taken, codec)
+        agreement = self._agreed = _agreement(offer, taken, codec)
         medias = [
             self._audio(agreement, taken.protocol) if media is taken else media.refused()
             for media in offer.medias
@@ -68,13 +71,18 @@ class Negotiation:
         return self._describe(medias), agreement
 
     def offer(self) -> SessionDescription:
-        """Offer what we can do, or, when something was agreed already, the same m-lines again."""
-        audio = MediaDescription("audio", self._port)
+        """Offer what we can do; when something was agreed already, the same m-lines with their numbers."""
+        lines = self._said.medias if self._said else [MediaDescription("audio", self._port)]
+        at = next((index for index, media in enumerate(lines) if media.kind == "audio" and media.port), 0)
+        audio = MediaDescription("audio", self._port, lines[at].protocol)
         for codec in self._codecs:
             audio.add_format(codec.payload_type, RtpMap(codec.name, codec.clock_rate))
-        self._finish(audio, EVENT_PAYLOAD_TYPE, Direction.SENDRECV)
-        lines = self._said.medias if self._said else [audio]
-        at = next((index for index, media in enumerate(lines) if media.kind == "audio" and media.port), 0)
+        event_type = None
+        if self._agreed is not None:
+            event_type = self._agreed.event_type
+            if self._agreed.rtcp_mux:
+                audio.set("rtcp-mux")
+        self._finish(audio, EVENT_PAYLOAD_TYPE if event_type is None else event_type, Direction.SENDRECV)
         return self._describe([audio if index == at else media for index, media in enumerate(lines)])
 
     def accept(self, answer: SessionDescription) -> Agreement:
@@ -83,7 +91,8 @@ class Negotiation:
         Raises :class:`NotAcceptable` when it agrees to nothing that was offered.
         """
         taken, codec = self._choose(answer)
-        return _agreement(answer, taken, codec)
+        self._agreed = _agreement(answer, taken, codec)
+        return self._agreed
 
     def _choose(self, description: SessionDescription) -> tuple[MediaDescription, Codec]:
         for media in description.medias:
@@ -133,6 +142,7 @@ def _payload_type(media: MediaDescription, name: str) -> int | None:
 def _agreement(theirs: SessionDescription, media: MediaDescription, codec: Codec) -> Agreement:
     direction = theirs.direction_of(media)
     host = theirs.address_of(media)
+    host = None if host in NOWHERE else host
     payload_type = _payload_type(media, codec.name)
     if payload_type is None:
         raise NotAcceptable(f"{codec.name} is not there")
