@@ -81,6 +81,8 @@ def _parts(parameters: str, body: bytes) -> list[tuple[Headers, bytes]]:
         if mark[1]:
             break
         parts.append(_part(body[mark.end() : following.start()]))
+    if not parts:
+        raise UnsupportedBody("multipart without parts")
     return parts
 
 

@@ -196,7 +196,8 @@ class UserAgent:
         if request is None:
             return
         # The same tag for the same request, however often it comes (section 8.2.7).
-        tag = blake2s((request.headers.get("Via") or "").encode(), key=self._secret, digest_size=8)
+        via = (request.headers.get("Via") or "").encode(errors="surrogateescape")
+        tag = blake2s(via, key=self._secret, digest_size=8)
         try:
             request.stamp(path.peer.host, path.peer.port)
             path = answer_path(request, path)

@@ -196,6 +196,7 @@ class SessionCall(Call):
         if response.status < 200 or self.dialog is None:
             return
         if response.status < 300:
+            self.dialog.refresh(response)
             self._acknowledge(self.dialog, reinvite)
         if self._reinvite is not reinvite:
             return
@@ -204,7 +205,6 @@ class SessionCall(Call):
             return
         if response.status < 300:
             self._wanted = None
-            self.dialog.refresh(response)
             if (answer := self._answer_in(response)) is not None:
                 self.handler.answered(answer)
             return

@@ -148,14 +148,18 @@ def _server_key(request: Request, method: str) -> Key:
     via = request.via
     if method == "ACK":
         method = "INVITE"
-    if via.branch is not None and via.branch.startswith(MAGIC_COOKIE):
+    if _is_unique(via.branch):
         return via.branch, via.host, via.port, method
     return _old_key(request, method, request.to.tag)
 
 
+def _is_unique(branch: str | None) -> bool:
+    """Whether the client is one of RFC 3261 and has said more than that (RFC 4475 section 3.2.1)."""
+    return branch is not None and branch.startswith(MAGIC_COOKIE) and branch != MAGIC_COOKIE
+
+
 def _ack_key(invite: Request, response: Response) -> Key | None:
-    branch = invite.via.branch
-    if branch is not None and branch.startswith(MAGIC_COOKIE):
+    if _is_unique(invite.via.branch):
         return None  # the ACK has the same key as the INVITE
     return _old_key(invite, "INVITE", response.to.tag)
 

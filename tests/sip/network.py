@@ -1,4 +1,4 @@
-"""A network in memory, with its own time, that can lose, repeat and reorder; user agents and bare peers on it."""
+"""A network in memory with its own time, that loses, repeats and reorders; agents and bare peers on it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -35,10 +35,10 @@ class Network:
     fate: Callable[[bytes], Iterable[float]] = lambda data: (0.01,)
     stations: dict[tuple[str, str, int], Callable[[bytes, Source], None]] = field(default_factory=dict)
     unreachable: set[tuple[str, str, int]] = field(default_factory=set)
-    log: list[str] = field(default_factory=list)  # start lines, in the order sent
+    log: list[tuple[str, str]] = field(default_factory=list)  # host and start line, in the order sent
 
     def send(self, data: bytes, source: Source, target: Source, failed: Failed | None) -> None:
-        self.log.append(data.split(b"\r\n", 1)[0].decode())
+        self.log.append((source.host, data.split(b"\r\n", 1)[0].decode(errors="replace")))
         key = (target.transport, target.host, target.port)
         if key in self.unreachable:
             if failed is not None:
@@ -51,6 +51,10 @@ class Network:
         station = self.stations.get(key)
         if station is not None:
             station(data, source)
+
+    def sent_by(self, host: str) -> list[str]:
+        """The start lines of what a host sent."""
+        return [line for source, line in self.log if source == host]
 
     def run(self, seconds: float, step: float = 0.01) -> None:
         """Let time pass."""
@@ -227,6 +231,7 @@ class Peer:
         headers: Iterable[tuple[str, str]] = (),
         uri: str = "sip:meet@192.0.2.10",
         to: str | None = None,
+        contact: str | None = None,
     ) -> Request:
         """Send a request; to the dialog when one was learnt."""
         if cseq is None and method not in ("ACK", "CANCEL"):
@@ -239,11 +244,11 @@ class Peer:
         for name, value in (
             ("Via", via),
             ("Max-Forwards", "70"),
-            ("From", "<sip:caller@example.org>;tag=peer"),
+            ("From", f"<sip:caller@example.org>;tag={self.here.host}"),
             ("To", to or self.to),
-            ("Call-ID", "one"),
+            ("Call-ID", f"one@{self.here.host}"),
             ("CSeq", f"{cseq or self.cseq} {method}"),
-            ("Contact", f"<sip:caller@{self.here.host}:{self.here.port}>"),
+            ("Contact", contact or f"<sip:caller@{self.here.host}:{self.here.port}>"),
             *headers,
         ):
             fields.add(name, value)
@@ -285,6 +290,11 @@ class Peer:
     @property
     def statuses(self) -> list[int]:
         return [response.status for response in self.responses]
+
+    @property
+    def distinct(self) -> list[str]:
+        """The methods of what we got, repetitions left out."""
+        return [method for method, _ in dict.fromkeys((r.method, r.via.branch) for r in self.requests)]
 
     @property
     def methods(self) -> list[str]:

@@ -44,8 +44,8 @@ def test_the_server_keeps_the_record_route_in_order_and_goes_to_the_first() -> N
 
 def test_the_client_reverses_the_record_route() -> None:
     data = (
-        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK1\r\nFrom: <sip:a@example.org>;tag=a\r\n"
-        b"To: <sip:meet@example.org>;tag=b\r\nCall-ID: one\r\nCSeq: 5 INVITE\r\nContact: <sip:b@192.0.2.7>\r\n"
+        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@example.org>;tag=a\r\n"
+        b"To: <sip:meet@example.org>;tag=b\r\nCall-ID: one\r\nCSeq: 5 INVITE\r\nContact: <sip:b@h>\r\n"
         b"Record-Route: <sip:p2;lr>, <sip:p1;lr>\r\n\r\n"
     )
     response = parse(data)

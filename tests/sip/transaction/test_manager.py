@@ -40,7 +40,7 @@ def test_a_cancel_finds_its_invite_but_is_a_transaction_of_its_own() -> None:
     assert manager.find_cancelled(request("CANCEL", branch="z9hG4bKother")) is None
 
 
-@pytest.mark.parametrize("branch", [None, "1234"])
+@pytest.mark.parametrize("branch", [None, "1234", "z9hG4bK"])
 def test_requests_of_rfc_2543_clients_match_by_what_they_have(branch: str | None) -> None:
     manager = TransactionManager()
     transaction = opened(manager, branch=branch)
