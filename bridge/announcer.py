@@ -44,7 +44,7 @@ class Recording:
         """Decode a file. Raises :class:`PasserelleError` naming it when that fails."""
         try:
             return cls.of(_decode(path, NARROW), _decode(path, WIDE))
-        except (OSError, av.FFmpegError, IndexError) as error:
+        except (OSError, ValueError, av.FFmpegError, IndexError) as error:
             raise PasserelleError(
                 f"the recording {path} cannot be read: {error}",
                 outcome=Outcome.INTERNAL,
@@ -123,6 +123,10 @@ class Announcer:
             },
             {slug: Recording.load(path) for slug, path in room_files.items()},
         )
+
+    def language_of(self, wanted: str | None, otherwise: str) -> str:
+        """The language ``wanted`` if there are recordings in it: a room may name any."""
+        return wanted if wanted is not None and wanted in self._recordings else otherwise
 
     def say(self, language: str, phrases: Sequence[Phrase], name_of: str | None = None) -> Utterance:
         """Speak phrases; the recorded name of room ``name_of`` comes after the first one, if there is one."""

@@ -26,7 +26,7 @@ from conferencing.engine import Engine, Seat
 from conferencing.meeting import Event as MeetingEvent
 from conferencing.meeting import Left, MeetingRules, MuteChanged
 from conferencing.participant import Kind
-from config.masking import mask_user
+from config.masking import mask_number
 from config.outcome import Outcome, PasserelleError
 from config.settings import IvrSettings, MediaSettings
 from media.dtmf import DtmfError, Way, is_dtmf, parse_info
@@ -123,7 +123,8 @@ class BridgedCall:
         """Where media is bound and what SDP says, in the family of the offer or of the signalling."""
         settings = self._services.media
         offer = self.call.offer
-        audio = next((media for media in offer.medias if media.port), None) if offer else None
+        medias = offer.medias if offer else []
+        audio = next((media for media in medias if media.kind == "audio" and media.port), None)
         theirs = (offer.address_of(audio) if offer and audio else None) or self.call.local_host
         wide = ":" in theirs
         for index, address in enumerate(settings.address):
@@ -153,9 +154,11 @@ class BridgedCall:
             random=services.random,
             on_key=self._key,
             on_media=self._ready,
+            on_failed=self._failed,
         )
         if self._sockets is not None:
-            self.leg.connect(self._sockets, services.media.address)
+            ours = (*services.media.address, *services.media.advertised, self.call.local_host)
+            self.leg.connect(self._sockets, ours)
             self._sockets.deliver(self.leg.rtp_received, self.leg.rtcp_received)
 
     def _key(self, key: str) -> None:
@@ -225,14 +228,23 @@ class BridgedCall:
         return True
 
     def ended(self, outcome: Outcome) -> None:
-        """The call is over: give everything back."""
+        """The call is over: give everything back, whatever of that fails.
+
+        What waits for the directory or the engine is not cancelled: it finds the call over when it comes
+        back, and an answer that came at the same time, a seat perhaps, is not lost.
+        """
         self.over = True
         for timer in (self._timer, self._ready_timer):
             if timer is not None:
                 timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        self._vacate()
+        for give_back in (self._vacate, self._close_media):
+            try:
+                give_back()
+            except Exception:
+                self.log.exception("A call could not be ended cleanly")
+        self._on_ended(self, outcome)
+
+    def _close_media(self) -> None:
         if self._channel is not None:
             self._services.mixer.remove(self._channel)
         if self.leg is not None:
@@ -240,7 +252,6 @@ class BridgedCall:
             self._services.totals.add(self.leg)
         if self._sockets is not None:
             self._sockets.close()
-        self._on_ended(self, outcome)
 
     # The flow
 
@@ -251,7 +262,18 @@ class BridgedCall:
         else:
             self._tell(flow.Dismissed(outcome))
 
+    def _failed(self, error: Exception) -> None:
+        self.log.error("A call failed", exc_info=error)
+        self.call.hang_up(Outcome.INTERNAL)
+
     def _tell(self, event: flow.Event) -> None:
+        """What happened, by packet, tick, timer or another call: a bug met here ends this call alone."""
+        try:
+            self._follow(event)
+        except Exception as error:  # noqa: BLE001 - a dispatch boundary
+            self._failed(error)
+
+    def _follow(self, event: flow.Event) -> None:
         if self.over or self._flow is None:
             return
         try:
@@ -336,7 +358,7 @@ class BridgedCall:
             return
         self._seat = seat
         self.room = room
-        self._language = room.language or self._language
+        self._language = services.announcer.language_of(room.language, self._language)
         self._stop_listening = seat.meeting.listen(self._meeting_changed)
         channel.muted = seat.participant.muted
         services.mixer.play(room.slug, services.join_tone)
@@ -345,9 +367,9 @@ class BridgedCall:
         self._tell(flow.Entered(len(seat.meeting) - 1, seat.participant.muted))
 
     def _name(self) -> str:
-        """What the others see: the display name, or the caller's masked number."""
+        """What the others see: the display name, or the caller's number; trunks give that in either place."""
         caller = self.call.invite.from_
-        return caller.display or mask_user(caller.uri.user or "") or "?"
+        return mask_number(caller.display or caller.uri.user or "") or "?"
 
     def _vacate(self) -> None:
         seat, self._seat = self._seat, None

@@ -37,6 +37,9 @@ class Line(Protocol):
     def send(self, payload: bytes, tick: int) -> None:
         """Send this tick's 20 ms, if it may be sent anything."""
 
+    def failed(self, error: Exception) -> None:
+        """It raised, and is in the mixer no more."""
+
 
 class Channel:
     """A line in the mixer. The mixer and its room read and write the fields; nobody else does.

@@ -11,7 +11,6 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from bridge.call import BridgedCall, Services, Start, try_pin
-from bridge.channel import Line
 from bridge.routing import ByPin, BySlug, Destination, Reception, Routes
 from bridge.ticker import TICK, Ticker
 from config.counters import Histogram
@@ -67,12 +66,6 @@ class Desk:
         for bridged in tuple(self.calls.values()):
             bridged.call.hang_up(outcome)
 
-    def line_broken(self, line: Line) -> None:
-        """A call's media raised within the mixer: end that call."""
-        for bridged in tuple(self.calls.values()):
-            if bridged.leg is line:
-                bridged.call.hang_up(Outcome.INTERNAL)
-
     async def _answer(self, bridged: BridgedCall) -> None:
         call = bridged.call
         bind_contextvars(call=call.id)
@@ -83,6 +76,7 @@ class Desk:
                 await asyncio.sleep(self._ringing_seconds)
             if not bridged.over:
                 await bridged.answer(start)
+            if not bridged.over:
                 self.invite_seconds.observe(self._services.clock() - call.received_at)
         except PasserelleError as error:
             bridged.log.info("Call refused", outcome=error.outcome.label, problem=str(error))
@@ -102,7 +96,7 @@ class Desk:
         match found:
             case Found(room):
                 known = isinstance(destination, ByPin) or destination.pin is not None or room.open
-                spoken = room.language or language
+                spoken = self._services.announcer.language_of(room.language, language)
                 return Start(spoken, found=found) if known else Start(spoken, slug=room.slug)
             case Refused(Outcome.WRONG_PIN) if isinstance(destination, BySlug):
                 return Start(language, slug=destination.slug, wrong_tries=1)

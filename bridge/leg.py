@@ -25,7 +25,7 @@ from media.latch import SourceLatch, sendable
 from media.ports import PortAllocator
 from media.receiver import AudioReceiver
 from media.rtcp import RtcpError, RtcpSession
-from media.rtp import ReceptionStatistics, SenderStatistics, read_header, write_header
+from media.rtp import ReceptionStatistics, RtpHeader, SenderStatistics, read_header, write_header
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +75,10 @@ class MediaTotals:
 class Leg:
     """The media of one call.
 
-    ``on_key(key)`` hears of each press once, however it came; ``on_media()`` of the first RTP. ``codec`` is
-    what is sent and received; ``speaks``: what it sends is meant for the meeting (on hold, it is music).
+    ``on_key(key)`` hears of each press once, however it came; ``on_media()`` of the first RTP;
+    ``on_failed(error)`` of a bug that a packet or the mixer has met here, so that it ends this call and no
+    other. ``codec`` is what is sent and received; ``speaks``: what it sends is meant for the meeting (on
+    hold, it is music).
     """
 
     codec: Codec
@@ -95,12 +97,14 @@ class Leg:
         random: Random,
         on_key: Callable[[str], None],
         on_media: Callable[[], None],
+        on_failed: Callable[[Exception], None],
     ) -> None:
         self._settings = settings
         self._ports = ports
         self._clock = clock
         self._on_key = on_key
         self._on_media: Callable[[], None] | None = on_media
+        self.failed = on_failed
         self._signalling_host = signalling_host
         self._transmitter: Transmitter | None = None
         self._own_hosts: Collection[str] = ()
@@ -202,38 +206,46 @@ class Leg:
     # What comes in
 
     def rtp_received(self, data: bytes, source: Address) -> None:
-        """A datagram on the RTP port."""
-        header = read_header(data)
-        if header is None:
-            self._other_received(data, source)
-            return
-        payload_type, _, sequence, timestamp, ssrc, start, end = header
-        now = self._clock()
-        if payload_type == self._payload_type and start < end:
-            if (source != self._latch.source or ssrc != self._remote_ssrc) and not self._admits(
-                source, ssrc, sequence, now
-            ):
+        """A datagram on the RTP port. Nothing that is in it can raise."""
+        try:
+            header = read_header(data)
+            if header is None:
+                self._other_received(data, source)
                 return
-            latch = self._latch
-            latch.heard_at = self.heard_at = now
-            latch.sequence = sequence
-            self.packets_in += 1
-            self._reception.received(sequence, timestamp, now)
-            self._audio.put(sequence, timestamp, data[start:end], now)
-        elif payload_type in (self._event_type, self._noise_type):
-            latch = self._latch
-            if source != latch.source and not self._admits(source, ssrc, sequence, now):
-                return
-            latch.heard_at = self.heard_at = now
-            self.packets_in += 1
-            if ssrc == self._remote_ssrc:  # some send their keys under an SSRC of their own
+            payload_type, _, sequence, timestamp, ssrc, start, end = header
+            now = self._clock()
+            if payload_type == self._payload_type and start < end:
+                latch = self._latch
+                if (source != latch.source or ssrc != self._remote_ssrc) and not self._admits(
+                    source, ssrc, sequence, now
+                ):
+                    return
+                latch.heard_at = self.heard_at = now
                 latch.sequence = sequence
+                self.packets_in += 1
                 self._reception.received(sequence, timestamp, now)
-                self._audio.jitter.event(sequence, timestamp)
-            if payload_type == self._event_type:
-                key = self._events.receive(ssrc, timestamp, data[start:end])
-                if key is not None:
-                    self.pressed(key, Way.RTP, now)
+                self._audio.put(sequence, timestamp, data[start:end], now)
+            elif payload_type in (self._event_type, self._noise_type):
+                self._event_received(header, data, source, now)
+        except Exception as error:  # noqa: BLE001 - a dispatch boundary; logged by the call
+            self.failed(error)
+
+    def _event_received(self, header: RtpHeader, data: bytes, source: Address, now: float) -> None:
+        """A packet of a key pressed (RFC 4733), or of comfort noise."""
+        payload_type, _, sequence, timestamp, ssrc, start, end = header
+        latch = self._latch
+        if source != latch.source and not self._admits(source, ssrc, sequence, now):
+            return
+        latch.heard_at = self.heard_at = now
+        self.packets_in += 1
+        if ssrc == self._remote_ssrc:  # some send their keys under an SSRC of their own
+            latch.sequence = sequence
+            self._reception.received(sequence, timestamp, now)
+            self._audio.jitter.event(sequence, timestamp)
+        if payload_type == self._event_type:
+            key = self._events.receive(ssrc, timestamp, data[start:end])
+            if key is not None:
+                self.pressed(key, Way.RTP, now)
 
     def _admits(self, source: Address, ssrc: int, sequence: int, now: float) -> bool:
         """Whether a packet from a new source or of a new SSRC belongs to the call."""

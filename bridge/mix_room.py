@@ -171,7 +171,7 @@ class MixRoom:
         pausing = [
             (channel.level * DECAY ** (tick - channel.level_tick), channel)
             for channel in before
-            if 0 < tick - channel.level_tick <= PAUSE_TICKS and not channel.muted
+            if 0 < tick - channel.level_tick <= PAUSE_TICKS and not channel.muted and channel.line.speaks
         ]
         self.speakers = choose([*self.candidates, *pausing], before)
         self.candidates.clear()

@@ -17,7 +17,6 @@ clipped when encoded.
 from collections.abc import Callable, Hashable
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from bridge.announcer import Recording, Utterance
@@ -26,8 +25,6 @@ from bridge.mix_room import DECAY, LINGER_TICKS, EncodeBatch, MixRoom
 from conferencing.speakers import SILENCE
 from media.codecs import PCMA, PCMU, Codec
 from media.gain import power
-
-log = structlog.get_logger(__name__)
 
 # Samples left out of a frame's level: every second one says as much, for half the work.
 LEVEL_STRIDE = 2
@@ -54,10 +51,9 @@ class _Bucket:
 
 
 class Mixer:
-    """All telephones of the process. ``on_broken`` is told of a channel whose line raised."""
+    """All telephones of the process."""
 
-    def __init__(self, on_broken: Callable[[Line], None]) -> None:
-        self._on_broken = on_broken
+    def __init__(self) -> None:
         self._channels: dict[Channel, None] = {}
         self._rooms: dict[Hashable, MixRoom] = {}
         self._outside: dict[Channel, None] = {}
@@ -142,15 +138,14 @@ class Mixer:
         for batch in self._batches.values():
             batch.run()
         self._send(tick)
-        for channel in spoken:
-            if channel.on_spoken is not None:
-                channel.on_spoken()
+        for on_spoken in spoken:
+            on_spoken()
 
     def _take(self) -> None:
         buckets = self._buckets
         mended = self._mended
-        broken = []
-        for channel in self._channels:
+        broken: list[tuple[Channel, Exception]] = []
+        for channel in tuple(self._channels):  # a key that is heard as sound may end its call
             receiver = channel.receiver
             try:
                 frame = receiver.take_plain()
@@ -158,18 +153,17 @@ class Mixer:
                     channel.frame = receiver.take_pcm()
                     mended.append(channel)
                     continue
-            except Exception:
-                log.exception("A call's media could not be read")
-                broken.append(channel)
+            except Exception as error:  # noqa: BLE001 - a dispatch boundary; logged by the call
+                broken.append((channel, error))
                 continue
             channel.frame = frame
             if channel.room is not None and not channel.muted and channel.line.speaks:
                 bucket = buckets[channel.codec.name]
                 bucket.channels.append(channel)
                 bucket.frames.append(frame)
-        for channel in broken:
+        for channel, problem in broken:
             self.remove(channel)
-            self._on_broken(channel.line)
+            channel.line.failed(problem)
 
     def _rank(self, tick: int) -> None:
         for bucket in self._buckets.values():
@@ -188,8 +182,8 @@ class Mixer:
                     _nominate(channel, level, tick)
         self._mended.clear()
 
-    def _advance(self) -> list[Channel]:
-        """Go on by a tick in all that is being said; the channels to which all was said."""
+    def _advance(self) -> list[Callable[[], None]]:
+        """Go on by a tick in all that is being said; whom to tell that all was said."""
         spoken = [
             channel
             for channel in self._addressed
@@ -197,7 +191,7 @@ class Mixer:
         ]
         for channel in spoken:
             self.hush(channel)
-        return spoken
+        return [channel.on_spoken for channel in spoken if channel.on_spoken is not None]
 
     def _speak_outside(self, channel: Channel, tick: int) -> None:
         utterance = channel.utterance

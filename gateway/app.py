@@ -18,7 +18,6 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from bridge.announcer import Announcer, Recording
 from bridge.call import Services
-from bridge.channel import Line
 from bridge.desk import Desk
 from bridge.leg import MediaTotals
 from bridge.mixer import Mixer
@@ -177,7 +176,7 @@ class App:
             media=settings.media,
             ivr=settings.ivr,
             ports=PortAllocator(settings.media.ports.low, settings.media.ports.high),
-            mixer=Mixer(self._line_broken),
+            mixer=Mixer(),
             announcer=announcer,
             join_tone=Recording.of(tones.join(8000), tones.join(16000)),
             leave_tone=Recording.of(tones.leave(8000), tones.leave(16000)),
@@ -187,10 +186,6 @@ class App:
             totals=self._totals,
         )
         return Desk(services, settings.sip)
-
-    def _line_broken(self, line: Line) -> None:
-        if self._desk is not None:
-            self._desk.line_broken(line)
 
     def _on_call(self, call: Call) -> None:
         if self._desk is None:

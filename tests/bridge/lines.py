@@ -57,10 +57,14 @@ class Line:
         self.speaks = True
         self.sent: list[bytes] = []
         self.ticks: list[int] = []
+        self.failures: list[Exception] = []
 
     def send(self, payload: bytes, tick: int) -> None:
         self.sent.append(payload)
         self.ticks.append(tick)
+
+    def failed(self, error: Exception) -> None:
+        self.failures.append(error)
 
     def heard(self, since: int = 0) -> Pcm:
         decoder = self.codec.decoder()

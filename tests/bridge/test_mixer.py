@@ -7,7 +7,6 @@ import pytest
 
 from bridge.announcer import Recording, Utterance
 from bridge.channel import Channel
-from bridge.channel import Line as LineProtocol
 from bridge.mixer import Mixer
 from media.codecs import G722, PCMA, PCMU, Codec
 from tests.bridge.lines import BrokenReceiver, Line, level_of, tone
@@ -18,7 +17,7 @@ FREQUENCIES = (400.0, 700.0, 1000.0, 1300.0, 1600.0)
 
 
 def a_mixer() -> Mixer:
-    return Mixer(on_broken=lambda line: None)
+    return Mixer()
 
 
 def talker(codec: Codec, frequency: float, seconds: float = 1.0, level: int = 8000) -> Line:
@@ -211,8 +210,7 @@ def test_who_leaves_is_heard_no_more_and_hears_no_more() -> None:
 
 
 def test_a_line_that_raises_ends_alone() -> None:
-    broken: list[LineProtocol] = []
-    mixer = Mixer(on_broken=broken.append)
+    mixer = a_mixer()
     bad, good, listener = Line(PCMU), talker(PCMU, 400.0), Line(PCMU)
     for line in (bad, good, listener):
         enter(mixer, line)
@@ -220,7 +218,7 @@ def test_a_line_that_raises_ends_alone() -> None:
     for channel in tuple(mixer._channels):
         channel.receiver = channel.line.receiver
     run(mixer, 30)
-    assert broken == [bad]
+    assert [str(error) for error in bad.failures] == ["broken"]
     assert heard_tones(listener) == {400.0}
 
 
