@@ -10,11 +10,12 @@ SUPPORTED: Final = ", ".join(sorted(EXTENSIONS))
 ACCEPT: Final = ", ".join(ACCEPTED_BODIES)
 ACCEPT_INFO: Final = "application/dtmf-relay, application/dtmf"
 
-IN_SESSION: Final = (("Allow", ALLOW), ("Supported", SUPPORTED))
+IN_SESSION: Final = (("Allow", ALLOW), *((("Supported", SUPPORTED),) if SUPPORTED else ()))
 """For the 2xx of an INVITE and for INVITEs of ours."""
 
 IN_OPTIONS: Final = (
-    *IN_SESSION,
+    ("Allow", ALLOW),
+    ("Supported", SUPPORTED),
     ("Accept", ACCEPT),
     ("Accept-Encoding", "identity"),
     ("Accept-Language", "fr, en"),

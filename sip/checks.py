@@ -5,7 +5,7 @@ is the one in which a peer learns most from the answer:
 
     the method is one that exists      501
     the fields make sense              400
-    the method is one we speak         405 with Allow
+    the method is one we speak         405 with Allow; 489 for SUBSCRIBE
     the Request-URI's scheme           416
     the extensions it insists on       420 with Unsupported
     the body and what it may answer    415 with Accept or Accept-Encoding, 406
@@ -64,6 +64,8 @@ def _refusals(request: Request) -> Iterator[Refusal]:
     if request.method not in _KNOWN:
         yield 501, None, [allow]
     yield from _malformed(request)
+    if request.method == "SUBSCRIBE":  # RFC 6665 section 4.2.1.1: there is no event we tell of
+        yield 489, None, []
     if request.method not in METHODS:
         yield 405, None, [allow]
     if request.uri.scheme not in ("sip", "sips", "tel"):

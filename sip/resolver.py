@@ -120,6 +120,8 @@ class Resolver:
     def at_once(self, uri: Uri) -> list[Hop] | None:
         """The hops of a URI with a numeric address; None when the DNS has to be asked."""
         host = target_of(uri)
+        if host == "localhost":  # which the DNS does not know (RFC 6761 section 6.3)
+            host = "127.0.0.1"
         if not is_numeric(host):
             return None
         transport = uri.transport or ("tls" if uri.scheme == "sips" else "udp")

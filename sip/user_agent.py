@@ -234,20 +234,22 @@ class UserAgent:
             self._refuse(self._layer.open_server(request, path), 482)
         else:
             transaction = self._layer.open_server(request, path)
-            refusal = check(request, to_tag=self.new_token())
-            if refusal is not None:
-                self.respond(transaction, refusal)
-            else:
-                self._handle(request, transaction, path)
+            call = self._call_of(request)
+            done = self._layer.guarded(call, partial(self._handle, request, transaction, path, call))
+            if not done and not transaction.answered:
+                self._refuse(transaction, 500)
 
-    def _handle(self, request: Request, transaction: ServerTransaction, path: Path) -> None:
-        """A request that is new, well-formed and of a method we speak."""
-        call = self._call_of(request)
-        if request.method == "CANCEL":
+    def _handle(
+        self, request: Request, transaction: ServerTransaction, path: Path, call: Call | None
+    ) -> None:
+        """A request that is new."""
+        refusal = check(request, to_tag=self.new_token())
+        if refusal is not None:
+            self.respond(transaction, refusal)
+        elif request.method == "CANCEL":
             self._cancel(request, transaction)
         elif call is not None:
-            if not self._layer.guarded(call, partial(call.receive, request, transaction)):
-                self._refuse_if_open(transaction)
+            call.receive(request, transaction)
         elif request.to.tag is not None:
             self._refuse(transaction, 481)
         elif request.method == "OPTIONS":
@@ -321,10 +323,6 @@ class UserAgent:
         response = respond(transaction.request, status, reason, to_tag=self.new_token(), headers=headers)
         self.respond(transaction, response)
 
-    def _refuse_if_open(self, transaction: ServerTransaction) -> None:
-        if not transaction.answered:
-            self._refuse(transaction, 500)
-
     def _call_of(self, request: Request) -> Call | None:
         """The call whose dialog the request belongs to."""
         return self._dialogs.get(dialog_id_of(request)) if request.to.tag is not None else None
@@ -382,8 +380,9 @@ class UserAgent:
         self._dialogs[dialog] = call
 
     def ended(self, call: Call, outcome: Outcome) -> None:
-        """The call is over for its handler."""
-        self._on_ended(call, outcome)
+        """The call is over: tell its handler, then whoever counts calls."""
+        self._layer.guarded(call, partial(call.handler.ended, outcome))
+        self._layer.guarded(call, partial(self._on_ended, call, outcome))
 
     def forget(self, call: Call) -> None:
         """The call's signalling is over too."""

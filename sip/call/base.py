@@ -35,6 +35,7 @@ class Alarm(Enum):
     NO_ACK = auto()
     OFFER_AGAIN = auto()
     NO_FINAL = auto()
+    EXPIRED = auto()
 
 
 class Call:
@@ -189,14 +190,13 @@ class Call:
             self._forget()
 
     def _finish(self, outcome: Outcome) -> None:
-        """Tell the handler, once."""
+        """Tell the handler, once. Nothing that goes wrong there stops the signalling."""
         if self.outcome is not None:
             return
         self.outcome = outcome
         seconds = self._signalling.now() - self.received_at
         self.log.info("call ended", outcome=outcome.label, seconds=round(seconds, 1))
         self._signalling.ended(self, outcome)
-        self.handler.ended(outcome)
 
     def _forget(self) -> None:
         self._alarms.clear()

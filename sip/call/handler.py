@@ -113,7 +113,7 @@ class Signalling(Protocol):
         """Requests of this dialog are the call's."""
 
     def ended(self, call: "Call", outcome: Outcome) -> None:
-        """The call is over for its handler."""
+        """The call is over: tell its handler. Raises nothing."""
 
     def forget(self, call: "Call") -> None:
         """The call's signalling is over too."""

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from config.outcome import Outcome
 from media.sdp import SessionDescription
+from sip.call.base import Alarm
 from sip.call.handler import Signalling
 from sip.call.session import SessionCall, session_headers
 from sip.call.states import CallEvent, CallState, Direction
@@ -39,6 +40,8 @@ class InboundCall(SessionCall):
         if path.reliable or _behind_nat(invite):
             self._hold(path)
         signalling.established(self, self.dialog.id)
+        if invite.expires is not None:
+            self._wait(Alarm.EXPIRED, invite.expires)
 
     @property
     def source(self) -> Source:
@@ -61,6 +64,7 @@ class InboundCall(SessionCall):
         if self.over:
             return
         self._step(CallEvent.ANSWER)
+        self._alarms.pop(Alarm.EXPIRED, None)
         owes_answer = self.offer is None
         sdp = self.offers.send_offer(sdp) if owes_answer else self.offers.send_answer(sdp)
         headers = session_headers(self._transaction.path)
@@ -103,6 +107,12 @@ class InboundCall(SessionCall):
         """Say 100 when the owner has not said anything yet."""
         if self.state is CallState.RECEIVED:
             self._respond(self._transaction, 100)
+
+    def _ring_alarm(self, alarm: Alarm, now: float) -> None:
+        if alarm is Alarm.EXPIRED:  # section 13.3.1: the caller waits no longer
+            self._abandon()
+        else:
+            super()._ring_alarm(alarm, now)
 
     def _abandon(self) -> None:
         self._respond(self._transaction, 487)

@@ -7,13 +7,14 @@ happen is that one peer costs the others anything:
 - a connection has ``max_backlog`` octets to fall behind; beyond, it is dropped (the kernel's buffer and
   Twisted's 64 KiB come on top);
 - a message has ``max_message`` octets; a longer one is answered 513 and the connection closed;
-- there are ``max_connections``; one more is closed as soon as it is accepted;
+- there are ``max_connections``, and ``max_per_host`` of one address; one more is closed as it is accepted;
 - a connection is closed when nothing came for ``idle`` seconds and no call holds it.
 
-TLS will be another subclass of :class:`StreamTransport` with other endpoints; nothing else differs.
+TLS differs in how it listens and connects, two methods of :class:`TcpTransport`, and in nothing else.
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class StreamLimits:
     """What a peer may cost."""
 
     max_connections: int = 1_000
+    max_per_host: int = 100
     max_message: int = MAX_MESSAGE  # octets
     max_backlog: int = 262_144  # octets unsent
     idle: float = 600.0  # seconds
@@ -166,6 +168,8 @@ class StreamPath(Protocol):
 
     def fail(self, why: str) -> None:
         """Forget the connection and tell those whose messages waited for it."""
+        if self._closed:
+            return
         self._open = False
         self._closed = True
         self.owner.forget(self)
@@ -214,6 +218,7 @@ class TcpTransport:
         self._bound = LocalAddress(host, port)
         self._listener: Any = None
         self._connections: dict[Source, StreamPath] = {}
+        self._by_host: Counter[str] = Counter()
 
     @property
     def address(self) -> LocalAddress:
@@ -258,14 +263,25 @@ class TcpTransport:
         """Take down a connection."""
         path = StreamPath(self, peer)
         self._connections[peer] = path
-        self.counters.connections = len(self._connections)
+        self._by_host[peer.host] += 1
+        self.counters.connections += 1
         return path
+
+    def has_room(self, host: str) -> bool:
+        """Whether one more connection from this address may be accepted."""
+        return (
+            self.counters.connections < self.limits.max_connections
+            and self._by_host[host] < self.limits.max_per_host
+        )
 
     def forget(self, path: StreamPath) -> None:
         """A connection is gone."""
         if self._connections.get(path.peer) is path:
             del self._connections[path.peer]
-        self.counters.connections = len(self._connections)
+        self.counters.connections -= 1
+        self._by_host[path.peer.host] -= 1
+        if not self._by_host[path.peer.host]:
+            del self._by_host[path.peer.host]
 
     def _listen(self, factory: "_Acceptor") -> Any:
         return self.reactor.listenTCP(self._bound.port, factory, backlog=511, interface=self._bound.host)
@@ -283,10 +299,11 @@ class _Acceptor(ServerFactory):
 
     def buildProtocol(self, addr: Any) -> Protocol | None:  # noqa: N802 - Twisted's name
         """Take a connection, or close it at once (None) when there are enough."""
-        if self._owner.counters.connections >= self._owner.limits.max_connections:
+        host = addr.host.partition("%")[0]
+        if not self._owner.has_room(host):
             self._owner.counters.connections_refused += 1
             return None
-        return self._owner.accept(Source(addr.host.partition("%")[0], addr.port, self._owner.kind))
+        return self._owner.accept(Source(host, addr.port, self._owner.kind))
 
 
 class _Connector(ClientFactory):

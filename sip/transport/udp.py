@@ -12,7 +12,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, MessageLengthError
 from twisted.internet.protocol import DatagramProtocol
 
 from sip.message import is_keepalive
@@ -112,7 +112,9 @@ class UdpTransport(DatagramProtocol):
             if self._port is None:
                 raise OSError("the listener is closed")
             self._port.write(data, (peer.host, peer.port))
-        except OSError as error:
+        except BlockingIOError:
+            self.counters.dropped += 1  # the socket is full: lost, as datagrams may be
+        except (OSError, MessageLengthError) as error:
             self.counters.dropped += 1
             if failed is not None:
                 failed(str(error))

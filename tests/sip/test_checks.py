@@ -45,7 +45,7 @@ def test_schemes_we_serve(uri: str) -> None:
         (request("PLAY"), 501),
         (request("invite"), 501),
         (request("REGISTER"), 405),
-        (request("SUBSCRIBE", Event="presence"), 405),
+        (request("SUBSCRIBE", Event="presence"), 489),
         (request(uri="http://example.org"), 416),
         (request(uri="sip:a@h?Subject=x"), 400),
         (request(CSeq="1 BYE"), 400),

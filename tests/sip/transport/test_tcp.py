@@ -1,0 +1,189 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from sip.transport import Source
+from sip.transport.tcp import StreamLimits, TcpTransport
+from tests.sip.transport.loop import Inbox, run, until
+
+MESSAGE = b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 3\r\n\r\nabc"
+
+
+@asynccontextmanager
+async def listening(
+    reactor: Any, host: str = "127.0.0.1", **limits: Any
+) -> AsyncIterator[tuple[TcpTransport, Inbox]]:
+    transport, inbox = TcpTransport(reactor, host, 0, limits=StreamLimits(**limits)), Inbox()
+    transport.start(inbox)
+    yield transport, inbox
+    await transport.stop()
+    await until(lambda: transport.counters.connections == 0)
+
+
+async def connect(transport: TcpTransport) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection(transport.address.host, transport.address.port)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_messages_are_cut_out_of_the_stream_and_answered_on_it(host: str) -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor, host) as (transport, inbox):
+            reader, writer = await connect(transport)
+            for piece in (MESSAGE[:10], MESSAGE[10:] + MESSAGE + MESSAGE[:5], MESSAGE[5:]):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.01)
+            await until(lambda: len(inbox.messages) == 3)
+            assert inbox.messages == [MESSAGE] * 3
+            path = inbox.paths[0]
+            assert path.peer == Source(host, writer.get_extra_info("sockname")[1], "tcp")
+            assert path.reliable
+            assert path.local == transport.address
+            path.send(b"answer")
+            assert await reader.readexactly(6) == b"answer"
+            writer.close()
+            await until(lambda: not path.usable)
+
+    run(scenario)
+
+
+def test_a_ping_gets_its_pong() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (transport, inbox):
+            reader, writer = await connect(transport)
+            writer.write(b"\r\n\r\n")
+            assert await reader.readexactly(2) == b"\r\n"
+            assert transport.counters.keepalives == 1
+            assert inbox.messages == []
+            writer.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("data", [b"x" * 5_000, b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 4000\r\n\r\n"])
+def test_a_message_that_is_too_long_is_answered_and_the_connection_closed(data: bytes) -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor, max_message=2_000) as (transport, inbox):
+            reader, writer = await connect(transport)
+            writer.write(data)
+            assert (await reader.read()).startswith(b"SIP/2.0 513")
+            assert len(inbox.broken) == 1
+            writer.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("limit", ["max_connections", "max_per_host"])
+def test_one_connection_too_many_is_closed_and_the_others_work_on(limit: str) -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor, **{limit: 1}) as (transport, inbox):
+            _, first = await connect(transport)
+            await until(lambda: transport.counters.connections == 1)
+            reader, second = await connect(transport)
+            assert await reader.read() == b""
+            assert transport.counters.connections_refused == 1
+            first.write(MESSAGE)
+            await until(lambda: inbox.messages)
+            first.close()
+            second.close()
+
+    run(scenario)
+
+
+def test_a_silent_connection_is_closed_unless_a_call_holds_it() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor, idle=0.05) as (transport, inbox):
+            _, held = await connect(transport)
+            held.write(MESSAGE)
+            await until(lambda: inbox.paths)
+            inbox.paths[0].hold()
+            reader, idle = await connect(transport)
+            assert await reader.read() == b""
+            assert inbox.paths[0].usable
+            inbox.paths[0].release()
+            await until(lambda: not inbox.paths[0].usable)
+            held.close()
+            idle.close()
+
+    run(scenario)
+
+
+def test_a_peer_that_does_not_read_is_dropped_and_costs_a_bounded_amount() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor, max_backlog=50_000) as (transport, inbox):
+            peer = socket.create_connection(("127.0.0.1", transport.address.port))
+            peer.sendall(MESSAGE)
+            await until(lambda: inbox.paths)
+            path, sent = inbox.paths[0], 0
+            while path.usable and sent < 50_000_000:
+                path.send(b"x" * 10_000)
+                sent += 10_000
+                await asyncio.sleep(0)
+            assert not path.usable
+            assert transport.counters.dropped == 1
+            peer.close()
+
+    run(scenario)
+
+
+def test_a_connection_of_ours_sends_what_waited_and_is_used_again() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (ours, replies), listening(reactor) as (theirs, inbox):
+            path = ours.path_to("127.0.0.1", theirs.address.port)
+            path.send(MESSAGE)
+            ours.path_to("127.0.0.1", theirs.address.port).send(MESSAGE)
+            await until(lambda: len(inbox.messages) == 2)
+            assert ours.counters.connections == theirs.counters.connections == 1
+            assert inbox.paths[0].peer.host == "127.0.0.1"
+            inbox.paths[0].send(MESSAGE)
+            await until(lambda: replies.messages)
+
+    run(scenario)
+
+
+def test_nobody_there_is_told_to_everyone_who_waits() -> None:
+    async def scenario(reactor: Any) -> None:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            port = unused.getsockname()[1]
+            async with listening(reactor) as (transport, _):
+                problems: list[str] = []
+                path = transport.path_to("127.0.0.1", port)
+                path.send(MESSAGE, problems.append)
+                path.send(MESSAGE, problems.append)
+                await until(lambda: len(problems) == 2)
+                assert not path.usable
+                path.send(MESSAGE, problems.append)
+                assert len(problems) == 3
+
+    run(scenario)
+
+
+def test_the_answer_to_a_request_whose_connection_is_gone_opens_a_new_one() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (transport, inbox), listening(reactor) as (theirs, replies):
+            _, writer = await connect(transport)
+            writer.write(MESSAGE)
+            await until(lambda: inbox.paths)
+            path = inbox.paths[0]
+            assert path.answer_path("127.0.0.1", theirs.address.port) is path
+            writer.close()
+            await until(lambda: not path.usable)
+            path.answer_path("127.0.0.1", theirs.address.port).send(MESSAGE)
+            await until(lambda: replies.messages)
+
+    run(scenario)
+
+
+def test_an_address_in_use_is_an_oserror_that_names_it() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (first, _):
+            second = TcpTransport(reactor, "127.0.0.1", first.address.port)
+            with pytest.raises(OSError, match=f"tcp:127.0.0.1:{first.address.port}"):
+                second.start(Inbox())
+
+    run(scenario)
