@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tests.interop.peers.network import Network
 
-from . import calls, delay, janus, legs
+from . import calls, delay, idle, janus, legs
 from .legs import Shape
 from .report import Report
 
-PARTS = ("legs", "janus", "g722", "calls", "delay")
+PARTS = ("idle", "legs", "janus", "g722", "calls", "delay")
 
 
 def main() -> None:
@@ -35,7 +35,9 @@ def main() -> None:
 def _run(part: str, report: Report, home: Path, network: Network, window: float, *, quick: bool) -> None:
     sizes = (10, 100) if quick else (10, 100, 300, 500)
     homes = (home / str(number) for number in range(1000))
-    if part == "legs":
+    if part == "idle":
+        report.table("Nobody calls", [idle.measure(next(homes), network, window)])
+    elif part == "legs":
         shapes = [Shape(size, group) for group in (None, 5) for size in sizes]
         rows = [legs.measure(next(homes), network, shape, window) for shape in shapes]
         report.table("G.711 legs", rows, "three speak in each room, the others send a quiet room's noise")

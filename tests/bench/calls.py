@@ -44,7 +44,6 @@ def measure(home: Path, network: Network, rate: int, seconds: float) -> Row:
                 *("-r", str(rate), "-m", str(count), "-d", str(round(HOLD * 1000)), "-l", "10000"),
                 *("-trace_stat", "-stf", str(home / "statistics.csv"), "-fd", "1"),
                 *("-trace_rtt", "-rtt_freq", "1", "-nostdin"),
-                *("-min_rtp_port", "10000", "-max_rtp_port", "65535"),
                 *("-trace_err", "-error_file", str(home / "errors.txt")),
                 *("-timeout", f"{seconds + HOLD + GRACE:.0f}s"),
             ],

@@ -13,7 +13,7 @@ from .load import Counted, Load, cpu_seconds, resident_mb
 from .report import Row
 from .subject import Reading, Subject, quantile
 
-SETTLE = 4.0
+SETTLE = 8.0  # the announcements are over
 CALL_RATE = 50.0
 SPEAKERS = 3
 
