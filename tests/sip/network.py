@@ -178,7 +178,7 @@ class Station:
         self.handlers: list[Handler] = []
         self.calls: list[Call] = []
         self.ended: list[Outcome] = []
-        self.refusal: Refusal | None = None
+        self.admission: Callable[[], Refusal | None] = lambda: None
         self.on_call: Callable[[Call], None] = lambda call: call.answer(description(50_000))
         random = Random(host)
         self.transports = [MemoryTransport(network, host, 5060, kind) for kind in kinds]
@@ -188,7 +188,7 @@ class Station:
             clock=network.clock.seconds,
             random=random,
             on_call=self._take,
-            admit=lambda request, source: self.refusal,
+            admit=lambda request, source: self.admission(),
             on_ended=lambda call, outcome: self.ended.append(outcome),
             resolver=Resolver(NoLookup(), random, kinds),
         )

@@ -8,6 +8,7 @@ import pytest
 
 from sip.call import Call
 from sip.headers import Address
+from sip.transport import Transport
 from sip.transport.tcp import TcpTransport
 from sip.transport.udp import UdpTransport
 from sip.uri import Uri
@@ -22,7 +23,9 @@ def agent(reactor: Any, calls: list[Call], host: str = "127.0.0.1", *, tcp: bool
         calls.append(call)
         call.answer(description())
 
-    transports = [UdpTransport(reactor, host, 0), *([TcpTransport(reactor, host, 0)] if tcp else [])]
+    transports: list[Transport] = [UdpTransport(reactor, host, 0)]
+    if tcp:
+        transports.append(TcpTransport(reactor, host, 0))
     return UserAgent(
         transports,
         call_later=reactor.callLater,

@@ -49,7 +49,7 @@ def test_with_the_door_closed_calls_and_options_get_503_and_running_calls_go_on(
 
 def test_a_call_that_is_not_admitted_is_refused_and_never_seen() -> None:
     network, station, peer = scene()
-    station.refusal = Refusal(Outcome.SOURCE_LIMIT)
+    station.admission = lambda: Refusal(Outcome.SOURCE_LIMIT)
     peer.invite()
     network.run(0.1)
     assert peer.statuses == [486]
@@ -60,8 +60,8 @@ def test_a_call_that_is_not_admitted_is_refused_and_never_seen() -> None:
 
 def test_an_offer_that_is_not_understood_is_refused_before_it_is_admitted() -> None:
     network, station, peer = scene()
-    asked = []
-    station.agent._admit = lambda request, source: asked.append(request)
+    asked: list[bool] = []
+    station.admission = lambda: asked.append(True)
     peer.invite(body=b"v=1\r\n")
     peer.invite(body=b"x", headers=[("Content-Type", "multipart/mixed;boundary=y")])
     network.run(0.1)
@@ -324,3 +324,38 @@ def test_after_stop_no_timer_is_left() -> None:
     station.agent.hang_up_all(Outcome.DRAINING)
     network.run(1)
     assert network.clock.getDelayedCalls() == []
+
+
+def test_an_owner_that_fails_at_the_end_leaks_no_call_and_the_bye_is_sent() -> None:
+    network, station, peer = scene()
+
+    class Last(Handler):
+        def ended(self, outcome: Outcome) -> None:
+            raise RuntimeError("a bug")
+
+    peer.invite()
+    network.run(0.1)
+    station.calls[0].handler = Last()
+    peer.learn()
+    peer.request("ACK", cseq=1)
+    network.run(0.1)
+    station.calls[0].hang_up()
+    network.run(0.1)
+    assert peer.methods == ["BYE"]
+    peer.answer(peer.requests[0], 200)
+    network.run(0.1)
+    assert not station.agent.calls
+    assert station.ended == [Outcome.COMPLETED]
+
+
+def test_an_admission_that_fails_is_answered_500() -> None:
+    network, station, peer = scene()
+
+    def explode() -> Refusal:
+        raise RuntimeError("a bug")
+
+    station.admission = explode
+    peer.invite()
+    network.run(0.1)
+    assert peer.statuses == [500]
+    assert station.calls == []

@@ -333,3 +333,23 @@ def test_a_new_connection_of_the_caller_takes_over() -> None:
     network.run(0.1)
     assert moved.methods == ["BYE"]
     assert [path.held for path in station.transports[0].paths.values()] == [0, 1]
+
+
+def test_a_caller_that_waits_no_longer_than_expires_gets_487() -> None:
+    network, station, peer = scene(lambda call: call.ring())
+    peer.invite(headers=[("Expires", "3")])
+    network.run(2.9)
+    assert peer.statuses == [180]
+    network.run(0.2)
+    assert peer.statuses[-1] == 487
+    assert station.handlers[0].events == ["ended cancelled"]
+
+
+def test_expires_is_forgotten_once_the_call_is_answered() -> None:
+    network, station, peer = scene()
+    peer.invite(headers=[("Expires", "3")])
+    network.run(0.1)
+    peer.learn()
+    peer.request("ACK", cseq=1)
+    network.run(10)
+    assert station.calls[0].state is CallState.CONFIRMED

@@ -1,4 +1,4 @@
-"""Run a scenario on a real loop with a reactor of its own, as the gateway does (D2), and leave nothing behind."""
+"""Run a scenario on a real loop with a reactor of its own, as the gateway does (D2), and clean up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -33,7 +33,7 @@ async def _whole(scenario: Callable[[Any], Awaitable[None]], reactor: Any) -> No
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for what another task or the kernel is about to do."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - the kernel sets no event
         await asyncio.sleep(0.001)
 
 

@@ -15,9 +15,9 @@ MESSAGE = b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 3\r\n\r\nabc"
 
 @asynccontextmanager
 async def listening(
-    reactor: Any, host: str = "127.0.0.1", **limits: Any
+    reactor: Any, host: str = "127.0.0.1", limits: StreamLimits | None = None
 ) -> AsyncIterator[tuple[TcpTransport, Inbox]]:
-    transport, inbox = TcpTransport(reactor, host, 0, limits=StreamLimits(**limits)), Inbox()
+    transport, inbox = TcpTransport(reactor, host, 0, limits=limits), Inbox()
     transport.start(inbox)
     yield transport, inbox
     await transport.stop()
@@ -67,7 +67,7 @@ def test_a_ping_gets_its_pong() -> None:
 @pytest.mark.parametrize("data", [b"x" * 5_000, b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 4000\r\n\r\n"])
 def test_a_message_that_is_too_long_is_answered_and_the_connection_closed(data: bytes) -> None:
     async def scenario(reactor: Any) -> None:
-        async with listening(reactor, max_message=2_000) as (transport, inbox):
+        async with listening(reactor, limits=StreamLimits(max_message=2_000)) as (transport, inbox):
             reader, writer = await connect(transport)
             writer.write(data)
             assert (await reader.read()).startswith(b"SIP/2.0 513")
@@ -80,7 +80,8 @@ def test_a_message_that_is_too_long_is_answered_and_the_connection_closed(data: 
 @pytest.mark.parametrize("limit", ["max_connections", "max_per_host"])
 def test_one_connection_too_many_is_closed_and_the_others_work_on(limit: str) -> None:
     async def scenario(reactor: Any) -> None:
-        async with listening(reactor, **{limit: 1}) as (transport, inbox):
+        limits = StreamLimits(**{limit: 1})
+        async with listening(reactor, limits=limits) as (transport, inbox):
             _, first = await connect(transport)
             await until(lambda: transport.counters.connections == 1)
             reader, second = await connect(transport)
@@ -96,7 +97,7 @@ def test_one_connection_too_many_is_closed_and_the_others_work_on(limit: str) ->
 
 def test_a_silent_connection_is_closed_unless_a_call_holds_it() -> None:
     async def scenario(reactor: Any) -> None:
-        async with listening(reactor, idle=0.05) as (transport, inbox):
+        async with listening(reactor, limits=StreamLimits(idle=0.05)) as (transport, inbox):
             _, held = await connect(transport)
             held.write(MESSAGE)
             await until(lambda: inbox.paths)
@@ -114,7 +115,7 @@ def test_a_silent_connection_is_closed_unless_a_call_holds_it() -> None:
 
 def test_a_peer_that_does_not_read_is_dropped_and_costs_a_bounded_amount() -> None:
     async def scenario(reactor: Any) -> None:
-        async with listening(reactor, max_backlog=50_000) as (transport, inbox):
+        async with listening(reactor, limits=StreamLimits(max_backlog=50_000)) as (transport, inbox):
             peer = socket.create_connection(("127.0.0.1", transport.address.port))
             peer.sendall(MESSAGE)
             await until(lambda: inbox.paths)
