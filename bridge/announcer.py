@@ -21,6 +21,8 @@ NARROW = 8000
 WIDE = 16000
 # Silence between two phrases said one after the other, in ticks of 20 ms.
 PAUSE_TICKS = 8
+# Silence after the last words of a call: the jitter buffers on the way are to play them out before the BYE.
+FAREWELL_TICKS = 25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +68,12 @@ def _decode(path: Path, rate: int) -> Pcm:
     return np.concatenate([frame.to_ndarray()[0] for frame in decoded])
 
 
-PAUSE = Recording.of(np.zeros(PAUSE_TICKS * 160, np.int16), np.zeros(PAUSE_TICKS * 320, np.int16))
+def _silence(ticks: int) -> Recording:
+    return Recording.of(np.zeros(ticks * 160, np.int16), np.zeros(ticks * 320, np.int16))
+
+
+PAUSE = _silence(PAUSE_TICKS)
+FAREWELL = _silence(FAREWELL_TICKS)
 
 
 class Utterance:
@@ -128,9 +135,15 @@ class Announcer:
         """The language ``wanted`` if there are recordings in it: a room may name any."""
         return wanted if wanted is not None and wanted in self._recordings else otherwise
 
-    def say(self, language: str, phrases: Sequence[Phrase], name_of: str | None = None) -> Utterance:
-        """Speak phrases; the recorded name of room ``name_of`` comes after the first one, if there is one."""
-        return Utterance(list(self._parts(self._recordings[language], phrases, name_of)))
+    def say(
+        self, language: str, phrases: Sequence[Phrase], name_of: str | None = None, *, last: bool = False
+    ) -> Utterance:
+        """Speak phrases; the recorded name of room ``name_of`` comes after the first one, if there is one.
+
+        ``last``: with some silence behind, since the call ends after it.
+        """
+        parts = list(self._parts(self._recordings[language], phrases, name_of))
+        return Utterance([*parts, FAREWELL] if last else parts)
 
     def _parts(
         self, recordings: Mapping[Phrase, Recording], phrases: Sequence[Phrase], name_of: str | None

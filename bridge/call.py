@@ -302,8 +302,8 @@ class BridgedCall:
         services = self._services
         channel = self._channel
         match command:
-            case flow.Say(phrases, name_of) if channel is not None:
-                words = services.announcer.say(self._language, phrases, name_of)
+            case flow.Say(phrases, name_of, last) if channel is not None:
+                words = services.announcer.say(self._language, phrases, name_of, last=last)
                 services.mixer.say(channel, words, lambda: self._tell(flow.Spoken()))
             case flow.Hush() if channel is not None:
                 services.mixer.hush(channel)

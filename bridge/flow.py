@@ -147,10 +147,12 @@ class Say:
     """Speak these phrases one after the other, instead of what is being said; ``Spoken`` follows.
 
     ``name_of``: after the first phrase, the recorded name of this room (a slug), where there is one.
+    ``last``: the call ends after it, and not before the telephone has played it out.
     """
 
     phrases: tuple[Phrase, ...]
     name_of: str | None = None
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,4 +458,4 @@ class Flow:
             yield Vacate()
         self._outcome = outcome
         self._become(State.LEAVING, now + GOODBYE_SECONDS)
-        yield Say((GOODBYES.get(outcome, Phrase.GOODBYE),))
+        yield Say((GOODBYES.get(outcome, Phrase.GOODBYE),), last=True)

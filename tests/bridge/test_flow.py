@@ -239,7 +239,7 @@ def test_keys_in_the_meeting() -> None:
     assert said(caller.types("*1")) == [Phrase.HELP]
     assert said(caller.on(Alone())) == [Phrase.ALONE]
     commands = caller.types("##")
-    assert commands == [Vacate(), Say((Phrase.GOODBYE,))]
+    assert commands == [Vacate(), Say((Phrase.GOODBYE,), last=True)]
     assert caller.on(Spoken()) == [HangUp(Outcome.LEFT)]
 
 
