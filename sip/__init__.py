@@ -1,1 +1,1 @@
-"""SIP signalling (RFC 3261): messages, transports, transactions, dialogs, calls. Knows no meeting, no room."""
+"""SIP signalling (RFC 3261): messages, transports, transactions, dialogs, calls. Knows of no meeting."""

@@ -121,10 +121,11 @@ class TransactionLayer:
 
     def path_of(self, hop: Hop) -> Path | None:
         """The path to a hop; None when none of our transports leads there."""
-        for transport in self._transports:
-            if transport.kind == hop.transport and transport.reaches(hop.host):
-                return transport.path_to(hop.host, hop.port)
-        return None
+        able = [t for t in self._transports if t.kind == hop.transport and t.reaches(hop.host)]
+        if not able:
+            return None
+        best = next((transport for transport in able if transport.suits(hop.host)), able[0])
+        return best.path_to(hop.host, hop.port)
 
     def with_hops(self, uri: Uri, start: Callable[[list[Hop]], None]) -> None:
         """Call ``start`` with the hops of a URI, at once if the DNS need not be asked."""
@@ -227,5 +228,8 @@ def answer_path(request: Request, path: Path) -> Path:
     :class:`~sip.message.MessageError` when the Via cannot be read.
     """
     via = request.via
-    port = via.parameters.get("rport") or via.port or DEFAULT_PORT[path.peer.transport]
+    rport = (
+        None if path.reliable else via.parameters.get("rport")
+    )  # a new connection goes to the sent-by port
+    port = rport or via.port or DEFAULT_PORT[path.peer.transport]
     return path.answer_path(path.peer.host, int(port))

@@ -122,6 +122,9 @@ class Transport(Protocol):
     def reaches(self, host: str) -> bool:
         """Whether it can send to this address: same family."""
 
+    def suits(self, host: str) -> bool:
+        """Whether it is bound on the interface that leads there; of several, the one to take."""
+
     def path_to(self, host: str, port: int) -> Path:
         """The way to a peer by numeric address; connects when the first message is sent."""
 
@@ -163,6 +166,11 @@ def contact_for(path: Path) -> str:
     host = f"[{local.host}]" if ":" in local.host else local.host
     transport = "" if path.peer.transport == "udp" else f";transport={path.peer.transport}"
     return f"<sip:{host}:{local.port}{transport}>"
+
+
+def is_towards(bound: str, peer: str) -> bool:
+    """Whether a socket bound there is on the interface that leads to ``peer``."""
+    return ipaddress.ip_address(bound).is_unspecified or bound == address_towards(peer)
 
 
 def family_of(host: str) -> socket.AddressFamily:

@@ -26,6 +26,7 @@ from sip.transport import (
     Source,
     TransportCounters,
     family_of,
+    is_towards,
 )
 
 MAX_THROUGHPUT = 4_096
@@ -64,6 +65,7 @@ class UdpTransport(DatagramProtocol):
     """One UDP socket. ``port`` 0 takes a free one."""
 
     kind = "udp"
+    noisy = False
 
     def __init__(self, reactor: Any, host: str, port: int, *, advertised: tuple[str, ...] = ()) -> None:
         self.identity = Identity.of(advertised)
@@ -101,6 +103,10 @@ class UdpTransport(DatagramProtocol):
     def reaches(self, host: str) -> bool:
         """Same family."""
         return family_of(host) == family_of(self._bound.host)
+
+    def suits(self, host: str) -> bool:
+        """On the way there."""
+        return is_towards(self._bound.host, host)
 
     def path_to(self, host: str, port: int) -> UdpPath:
         """The way to an address."""

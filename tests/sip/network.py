@@ -112,6 +112,9 @@ class MemoryTransport:
     def reaches(self, host: str) -> bool:
         return (":" in host) == (":" in self.address.host)
 
+    def suits(self, host: str) -> bool:
+        return host.rpartition(".")[0] == self.address.host.rpartition(".")[0]
+
     def path_to(self, host: str, port: int) -> MemoryPath:
         peer = Source(host, port, self.kind)
         return self.paths.setdefault(peer, MemoryPath(self, peer))

@@ -188,3 +188,29 @@ def test_an_address_in_use_is_an_oserror_that_names_it() -> None:
                 second.start(Inbox())
 
     run(scenario)
+
+
+def test_what_was_sent_just_before_the_stop_still_goes_out() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (transport, inbox):
+            reader, writer = await connect(transport)
+            writer.write(MESSAGE)
+            await until(lambda: inbox.paths)
+            inbox.paths[0].send(b"x" * 200_000)
+            read = asyncio.create_task(reader.read())
+            await transport.stop()
+            assert len(await read) == 200_000
+            writer.close()
+
+    run(scenario)
+
+
+def test_stopping_gives_up_a_connection_that_is_still_being_made() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (transport, _):
+            problems: list[str] = []
+            transport.path_to("127.0.0.1", transport.address.port).send(MESSAGE, problems.append)
+            await transport.stop()
+            assert len(problems) == 1
+
+    run(scenario)

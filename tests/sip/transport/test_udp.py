@@ -97,6 +97,19 @@ def test_what_cannot_be_sent_is_told_and_raises_nothing(when: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("bound", "peer", "on_the_way"),
+    [
+        ("127.0.0.1", "127.0.0.9", True),
+        ("127.0.0.2", "127.0.0.9", False),
+        ("0.0.0.0", "127.0.0.9", True),
+        ("::1", "::1", True),
+    ],
+)
+def test_of_several_listeners_the_one_on_the_way_suits(bound: str, peer: str, on_the_way: bool) -> None:
+    assert UdpTransport(None, bound, 5060).suits(peer) is on_the_way
+
+
+@pytest.mark.parametrize(
     ("bound", "advertised", "peer", "named"),
     [
         ("127.0.0.1", (), "127.0.0.9", "127.0.0.1"),
