@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
@@ -35,6 +36,7 @@ class Reading:
     packets_in: float
     packets_out: float
     tick_late: dict[float, float]
+    invite: dict[float, float]
 
 
 class Subject(Gateway):
@@ -51,17 +53,15 @@ class Subject(Gateway):
         cpu = cpu_seconds(self.process.pid)
         at = time.monotonic()
         page = self.http("/metrics")[1]
-        late = {
-            float(le): float(n)
-            for name, le, n in BUCKET.findall(page)
-            if name == "passerelle_tick_late_seconds"
-        }
         packets = {way: self.metric("passerelle_rtp_packets_total", direction=way) for way in ("in", "out")}
-        return Reading(at, cpu, packets["in"], packets["out"], late)
+        buckets = [_buckets(page, name) for name in ("tick_late_seconds", "invite_seconds")]
+        return Reading(at, cpu, packets["in"], packets["out"], *buckets)
 
-    def empty(self) -> None:
-        """Wait until no call is left."""
-        until(lambda: self.metric("passerelle_calls") == 0, 20, "the last call to end")
+    def empty(self, timeout: float = 20) -> int:
+        """Wait until no call is left; how many are, if that takes too long."""
+        with contextlib.suppress(TimeoutError):
+            until(lambda: self.metric("passerelle_calls") == 0, timeout, "the last call to end")
+        return int(self.metric("passerelle_calls"))
 
 
 async def _make_rooms(home: Path, count: int) -> list[str]:
@@ -72,6 +72,14 @@ async def _make_rooms(home: Path, count: int) -> list[str]:
         return [(await store.add(NewRoom(f"Bench {i}", language="en"))).pin for i in range(count)]
     finally:
         await store.close()
+
+
+def _buckets(page: str, histogram: str) -> dict[float, float]:
+    return {
+        float(le): float(count)
+        for name, le, count in BUCKET.findall(page)
+        if name == f"passerelle_{histogram}"
+    }
 
 
 def quantile(before: dict[float, float], after: dict[float, float], share: float) -> float:
