@@ -9,6 +9,7 @@ The owner sees responses only: when nobody answers at all it gets a 408, when no
 made up here (section 8.1.3.1).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -45,7 +46,7 @@ class Sender(Protocol):
         """A random token."""
 
 
-class Outgoing:
+class Outgoing(ABC):
     """A request of ours and the paths it may take: that of its dialog, or those of the next hop."""
 
     def __init__(self, sender: Sender, request: Request, next_hop: Uri, *, flow: Path | None = None) -> None:
@@ -67,8 +68,9 @@ class Outgoing:
         self._paths = self._paths_to(hops)
         self._begin()
 
+    @abstractmethod
     def _begin(self) -> None:
-        raise NotImplementedError
+        """Send it along the first path."""
 
     def _paths_to(self, hops: list[Hop]) -> Iterator[Path]:
         large = len(self.request.to_bytes()) + VIA_SIZE > MTU_LIMIT

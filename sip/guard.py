@@ -1,6 +1,7 @@
 """A brake per sender, cheap enough to stand before the parser.
 
-Every message costs its sender a token; a bucket refills at ``rate`` a second and holds ``burst``. A flood
+Every message costs its sender a token; a bucket refills at ``rate`` a second and holds ``burst``: more than
+any honest sender needs (a call is three or four messages), less than what would cost us the tick. A flood
 from one address is dropped at the price of a dictionary access, and nobody else's tokens are touched. Only so
 many senders are remembered, the longest silent is forgotten first: a flood with forged addresses costs a
 bounded amount of memory, and what little each forged address sends is left to the limits on calls. IPv6
@@ -22,8 +23,8 @@ class Guard:
     def __init__(
         self,
         *,
-        rate: float = 200.0,
-        burst: float = 400.0,
+        rate: float = 1_500.0,
+        burst: float = 3_000.0,
         trusted: Iterable[IPv4Network | IPv6Network] = (),
         remembered: int = 10_000,
     ) -> None:

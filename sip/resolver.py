@@ -79,9 +79,9 @@ class Lookup(Protocol):
 class DnsLookup:
     """The real DNS, by dnspython; ``lifetime`` is in seconds, for one question and its repetitions."""
 
-    def __init__(self, lifetime: float = 3.0) -> None:
+    def __init__(self, resolver: dns.asyncresolver.Resolver | None = None, *, lifetime: float = 3.0) -> None:
         self._lifetime = lifetime
-        self._resolver: dns.asyncresolver.Resolver | None = None
+        self._resolver = resolver  # by default the system's, read at the first question
 
     async def naptr(self, name: str) -> Sequence[Naptr]:
         """The NAPTR records of a name."""

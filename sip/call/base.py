@@ -6,6 +6,7 @@ stand on the user agent's agenda. Offers and answers are :mod:`sip.call.session`
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from typing import ClassVar
@@ -38,7 +39,7 @@ class Alarm(Enum):
     EXPIRED = auto()
 
 
-class Call:
+class Call(ABC):
     """A call, as its owner sees it.
 
     After the end every method does nothing: the far side may have hung up a moment ago. Asking for something
@@ -63,14 +64,14 @@ class Call:
         self._alarms: dict[Alarm, float] = {}
 
     @property
+    @abstractmethod
     def source(self) -> Source:
         """Where the far side's messages really come from."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def local_host(self) -> str:
         """Our address as the far side may know it: never 0.0.0.0."""
-        raise NotImplementedError
 
     # What the owner asks
 
@@ -100,9 +101,9 @@ class Call:
         if self.state is CallState.CLOSING:
             self._bye(outcome)
 
+    @abstractmethod
     def reoffer(self, sdp: SessionDescription) -> None:
         """Change the session by a re-INVITE, as soon as no other offer is under way; the latest counts."""
-        raise NotImplementedError
 
     # What the far side asks
 
@@ -134,13 +135,13 @@ class Call:
         if self.state is CallState.ENDED:
             self._forget()
 
+    @abstractmethod
     def receive_ack(self, ack: Request) -> None:
         """Take the ACK of a 2xx."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _receive_offer(self, request: Request, transaction: ServerTransaction) -> None:
         """A re-INVITE or UPDATE."""
-        raise NotImplementedError
 
     def _receive_info(self, request: Request, transaction: ServerTransaction) -> None:
         """DTMF and the like; an empty INFO asks whether we are alive (RFC 2976, RFC 6086)."""
@@ -165,8 +166,9 @@ class Call:
                 self._ring_alarm(alarm, now)
         self._signalling.note(self)
 
+    @abstractmethod
     def _ring_alarm(self, alarm: Alarm, now: float) -> None:
-        raise NotImplementedError
+        """Do what was put off until now."""
 
     def _wait(self, alarm: Alarm, seconds: float) -> None:
         self._alarms[alarm] = self._signalling.now() + seconds

@@ -51,6 +51,7 @@ one, every T2 once a provisional one has come::
 What arrives after TERMINATED finds no transaction.
 """
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from sip.message import Headers, Request, Response
@@ -76,8 +77,9 @@ class ClientTransaction(Transaction):
         """Take a response that matched."""
         return self.receive(self._event_of(response.status), now, response)
 
+    @abstractmethod
     def _event_of(self, status: int) -> Event:
-        raise NotImplementedError
+        """What a response of this status is to the machine."""
 
     def _to_send(self) -> Request:
         return self.request

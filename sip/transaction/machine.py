@@ -12,6 +12,7 @@ to call ``expire``. Times are seconds of whatever clock the owner keeps.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -134,7 +135,7 @@ _DURATION: Final = {
 }
 
 
-class Transaction:
+class Transaction(ABC):
     """One of the four machines; a subclass brings its table and says what SEND sends.
 
     ``path`` is the way its messages go; the machine only asks whether it is ``reliable``. ``user`` belongs to
@@ -219,8 +220,10 @@ class Transaction:
             case Action.FAILED:
                 return GiveUp(self, Trouble.UNREACHABLE)
 
+    @abstractmethod
     def _to_send(self) -> Request | Response | None:
-        raise NotImplementedError
+        """What SEND means."""
 
     def _ack(self, response: Response) -> Request:
-        raise NotImplementedError
+        """What SEND_ACK means."""
+        raise IllegalEvent(f"{type(self).__name__} acknowledges nothing")

@@ -45,6 +45,7 @@ repeated unasked::
     COMPLETED  --TIMER_J-----> TERMINATED
 """
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from sip.message import Request, Response
@@ -78,8 +79,9 @@ class ServerTransaction(Transaction):
         """Take a request that matched: a repetition, or the ACK."""
         return self.receive(Event.ACK if request.method == "ACK" else Event.REQUEST, now, request)
 
+    @abstractmethod
     def _event_of(self, status: int) -> Event:
-        raise NotImplementedError
+        """What a response of this status is to the machine."""
 
     def _to_send(self) -> Response | None:
         return self.response

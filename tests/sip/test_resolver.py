@@ -1,10 +1,16 @@
 import asyncio
 from collections import Counter
 from random import Random
+from typing import ClassVar, cast
 
+import dns.asyncresolver
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 
-from sip.resolver import Hop, Naptr, Resolver, Srv
+from sip.resolver import DnsLookup, Hop, Naptr, Resolver, Srv
 from sip.uri import Uri
 
 
@@ -118,3 +124,53 @@ def test_a_service_that_is_decidedly_not_available_and_a_foreign_scheme_lead_now
     zone.hosts["example.org"] = ["192.0.2.1"]
     assert resolve(zone, "sip:example.org;transport=tcp") == []
     assert resolve(zone, "tel:+33123456789") == []
+
+
+class Server(asyncio.DatagramProtocol):
+    """A name server with a zone of its own."""
+
+    RECORDS: ClassVar = {
+        ("example.org.", "NAPTR"): '10 20 "s" "sip+d2t" "" _sip._tcp.example.org.',
+        ("_sip._tcp.example.org.", "SRV"): "5 7 5090 gw.example.org.",
+        ("gw.example.org.", "A"): "192.0.2.1",
+        ("gw.example.org.", "AAAA"): "2001:db8::1",
+    }
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        question = query.question[0]
+        name, kind = question.name.to_text(), dns.rdatatype.to_text(question.rdtype)
+        if name == "silent.example.org.":
+            return
+        response = dns.message.make_response(query)
+        if (text := self.RECORDS.get((name, kind))) is not None:
+            response.answer.append(dns.rrset.from_text(name, 60, "IN", kind, text))
+        elif not any(known == name for known, _ in self.RECORDS):
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        self.transport.sendto(response.to_wire(), addr)
+
+
+def test_the_real_dns_gives_what_the_resolver_asks_for() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(Server, local_addr=("127.0.0.1", 0))
+        system = dns.asyncresolver.Resolver(configure=False)
+        system.nameservers = ["127.0.0.1"]
+        system.port = transport.get_extra_info("sockname")[1]
+        lookup = DnsLookup(system, lifetime=0.2)
+        assert await lookup.naptr("example.org") == [Naptr(10, 20, "s", "SIP+D2T", "_sip._tcp.example.org.")]
+        resolver = Resolver(lookup, Random(1))
+        assert await resolver.resolve(Uri.parse("sip:example.org")) == [
+            Hop("tcp", "192.0.2.1", 5090),
+            Hop("tcp", "2001:db8::1", 5090),
+        ]
+        assert await lookup.addresses("nobody.example.org") == []
+        assert await lookup.srv("gw.example.org") == []
+        with pytest.raises(OSError, match=r"silent\.example\.org"):
+            await lookup.addresses("silent.example.org")
+        transport.close()
+
+    asyncio.run(scenario())
