@@ -22,9 +22,9 @@ from bridge.leg import Leg, MediaTotals
 from bridge.mixer import Mixer
 from bridge.negotiation import Agreement, Negotiation
 from bridge.pin_guard import PinGuard
-from conferencing.engine import Engine, Seat
+from conferencing.engine import Engine, Seat, WaitingSeat
 from conferencing.meeting import Event as MeetingEvent
-from conferencing.meeting import Left, MeetingRules, MuteChanged
+from conferencing.meeting import Left, MeetingRules, MuteChanged, Removed
 from conferencing.participant import Kind
 from config.masking import mask_number
 from config.outcome import Outcome, PasserelleError
@@ -91,6 +91,7 @@ class BridgedCall:
         self._sockets: MediaSockets | None = None
         self._channel: Channel | None = None
         self._seat: Seat | None = None
+        self._waiting: WaitingSeat | None = None
         self._stop_listening: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ready_timer: asyncio.TimerHandle | None = None
@@ -346,9 +347,12 @@ class BridgedCall:
             return
         rules = MeetingRules(room.max_participants, room.muted_on_entry, room.locked)
         try:
-            seat = await services.engine.enter(
+            place = await services.engine.enter(
                 room.slug, rules, self.call.id, Kind.PHONE, self._name(), host=found.role is Role.HOST
             )
+            if isinstance(place, WaitingSeat):
+                self._waiting = place
+            seat = await place.wait() if isinstance(place, WaitingSeat) else place
         except PasserelleError as error:
             self.log.info("The meeting cannot be entered", room=room.slug, problem=str(error))
             self._tell(flow.Refusal(error.outcome))
@@ -372,6 +376,9 @@ class BridgedCall:
         return mask_number(caller.display or caller.uri.user or "") or "?"
 
     def _vacate(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.cancel()
         seat, self._seat = self._seat, None
         if seat is None:
             return
@@ -392,6 +399,10 @@ class BridgedCall:
                 if self._channel is not None:
                     self._channel.muted = participant.muted
                 self._tell(flow.Muted(participant.muted, by_host))
+            case Removed(participant) if participant is seat.participant:
+                self.dismiss(Outcome.REMOVED)
+            case Left(participant) if participant is seat.participant:
+                pass  # Removed follows
             case Left() if len(seat.meeting) == 1 and self._flow and self._flow.state is State.MEETING:
                 self._tell(flow.Alone())
 

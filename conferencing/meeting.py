@@ -1,15 +1,42 @@
-"""A meeting: who is in it, who is muted, and telling everyone what changed.
+"""A meeting: who is in it, who may do what, and telling everyone what changed.
 
-A meeting lives from its first participant to its last. It knows nothing of telephones, browsers or
-media: an engine (``conferencing.engine``) moves packets, and whoever wants to know what happens
-listens. Listeners are called in the order in which they came, synchronously, after the change.
+A meeting lives from the first who comes to the last who goes, those in its waiting room included. It knows
+nothing of telephones, browsers or media: an engine (``conferencing.engine``) moves packets, and whoever
+wants to know what happens listens. Listeners are called in the order in which they came, synchronously,
+after the change; what a listener changes is told after what it was told of.
+
+Doors, in this order: nobody enters a full meeting; only hosts enter a locked one; where there is a waiting
+room only hosts enter without a host's word. One becomes host by the host's link or PIN, or by another
+host. When the last host leaves nobody inherits: a guest must not come to admit others by outstaying
+their host, and the host's link and PIN bring one back at any time.
+
+Methods do what they are told: who may tell them is for the caller to check (``conferencing.embedded.session``
+for browsers; the keypad commands nobody else).
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
 
+import structlog
+
+from conferencing.chat import Chat, ChatMessage
+from conferencing.lobby import Decision, Knock, Lobby
 from conferencing.participant import Kind, Participant
 from config.outcome import Outcome, PasserelleError
+
+log = structlog.get_logger(__name__)
+
+
+class Reason(Enum):
+    """Why a participant is gone."""
+
+    LEFT = "left"
+    LOST = "lost"  # nothing was heard from them any more
+    REMOVED = "removed"  # by a host
+    ENDED = "ended"  # the meeting was ended for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +45,8 @@ class MeetingRules:
 
     max_participants: int | None = None
     muted_on_entry: bool = False
-    locked: bool = False
+    locked: bool = False  # when the meeting begins
+    waiting_room: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +58,18 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Someone went away."""
+    """Someone is gone."""
 
     participant: Participant
+    reason: Reason = Reason.LEFT
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A host took this participant's seat (``Left`` was told before): tell them, then let go of it."""
+
+    participant: Participant
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +80,177 @@ class MuteChanged:
     by_host: bool
 
 
-Event = Joined | Left | MuteChanged
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Someone's name, role, hand, camera or screen share is another."""
+
+    participant: Participant
+
+
+@dataclass(frozen=True, slots=True)
+class ShareStopped:
+    """A host stopped this participant's screen share (``Changed`` was told before)."""
+
+    participant: Participant
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Someone wrote."""
+
+    message: ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Someone sent an emoji."""
+
+    participant: Participant
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyChanged:
+    """Someone waits, or waits no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockChanged:
+    """The meeting was locked or unlocked."""
+
+
+Event = (
+    Joined
+    | Left
+    | Removed
+    | MuteChanged
+    | Changed
+    | ShareStopped
+    | Said
+    | Reacted
+    | LobbyChanged
+    | LockChanged
+)
 Listener = Callable[[Event], None]
 
 
 class Meeting:
-    """One running meeting. ``key`` names it: the slug of its room."""
+    """One running meeting. ``key`` names it: the slug of its room.
 
-    def __init__(self, key: str, rules: MeetingRules, *, clock: Callable[[], float]) -> None:
+    ``clock`` gives monotonic seconds, ``wall`` Unix seconds. ``shares``: how many may share a screen at once.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        rules: MeetingRules,
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        shares: int = 1,
+    ) -> None:
         self.key = key
         self.rules = rules
+        self.locked = rules.locked
+        self.shares = shares
+        self.chat = Chat()
+        self.lobby = Lobby()
         self._clock = clock
+        self._wall = wall
         self._participants: dict[str, Participant] = {}
         self._listeners: list[Listener] = []
+        self._untold: deque[Event] = deque()
+        self._telling = False
 
     def __len__(self) -> int:
         return len(self._participants)
 
     def __iter__(self) -> Iterator[Participant]:
-        return iter(self._participants.values())
+        return iter(tuple(self._participants.values()))
 
-    def join(self, participant_id: str, kind: Kind, name: str, *, host: bool = False) -> Participant:
-        """Take a seat. Hosts may enter a locked meeting, nobody a full one.
+    @property
+    def deserted(self) -> bool:
+        """Whether nobody is there, nor waits."""
+        return not self._participants and not len(self.lobby)
+
+    def get(self, participant_id: str) -> Participant | None:
+        """The participant of that id."""
+        return self._participants.get(participant_id)
+
+    # Coming and going
+
+    def enter(
+        self, participant_id: str, kind: Kind, name: str, *, host: bool, decided: Callable[[Decision], None]
+    ) -> Participant | Knock:
+        """Take a seat, or a place in the waiting room; ``decided`` is called when that has an end.
 
         Raises :class:`PasserelleError` with ROOM_LOCKED or ROOM_FULL.
         """
+        if self.locked and not host:
+            raise PasserelleError("the meeting is locked", outcome=Outcome.ROOM_LOCKED)
+        if host or not self.rules.waiting_room:
+            return self.join(participant_id, kind, name, host=host)
+        knock = Knock(participant_id, kind, name, self._clock(), decided)
+        self.lobby.add(knock)
+        self._tell(LobbyChanged())
+        return knock
+
+    def join(self, participant_id: str, kind: Kind, name: str, *, host: bool = False) -> Participant:
+        """Take a seat, whatever the door says. Raises :class:`PasserelleError` with ROOM_FULL."""
         limit = self.rules.max_participants
         if limit is not None and len(self._participants) >= limit:
             raise PasserelleError(f"the meeting has its {limit} participants", outcome=Outcome.ROOM_FULL)
-        if self.rules.locked and not host:
-            raise PasserelleError("the meeting is locked", outcome=Outcome.ROOM_LOCKED)
         muted = self.rules.muted_on_entry and not host
         participant = Participant(participant_id, kind, name, host, self._clock(), muted)
         self._participants[participant_id] = participant
         self._tell(Joined(participant))
         return participant
 
-    def leave(self, participant: Participant) -> None:
+    def leave(self, participant: Participant, reason: Reason = Reason.LEFT) -> None:
         """Give up the seat; leaving twice is no error."""
         if self._participants.pop(participant.id, None) is not None:
-            self._tell(Left(participant))
+            self._tell(Left(participant, reason))
+
+    def remove(self, participant: Participant, reason: Reason = Reason.REMOVED) -> None:
+        """Take someone's seat."""
+        if participant.id in self._participants:
+            self.leave(participant, reason)
+            self._tell(Removed(participant, reason))
+
+    def end(self) -> None:
+        """End it for all, those who wait included."""
+        for participant in self:
+            self.remove(participant, Reason.ENDED)
+        for knock in self.lobby:
+            self.turn_away(knock.id)
+
+    # The waiting room
+
+    def admit(self, knock_id: str) -> None:
+        """Give a seat to one who waits. Raises ROOM_FULL, and they go on waiting; unknown ids are let be."""
+        knock = self.lobby.get(knock_id)
+        if knock is None:
+            return
+        participant = self.join(knock.id, knock.kind, knock.name)
+        self._decide(knock, participant)
+
+    def turn_away(self, knock_id: str, outcome: Outcome = Outcome.REMOVED) -> None:
+        """Say no to one who waits."""
+        knock = self.lobby.get(knock_id)
+        if knock is not None:
+            self._decide(knock, outcome)
+
+    def give_up(self, knock_id: str) -> None:
+        """One who waited went away."""
+        if self.lobby.remove(knock_id) is not None:
+            self._tell(LobbyChanged())
+
+    def _decide(self, knock: Knock, decision: Decision) -> None:
+        self.lobby.remove(knock.id)
+        knock.decided(decision)
+        self._tell(LobbyChanged())
+
+    # What participants do, or hosts do to them
 
     def set_muted(self, participant: Participant, muted: bool, *, by_host: bool = False) -> None:
         """Mute or unmute; nothing happens when it is so already."""
@@ -90,11 +258,86 @@ class Meeting:
             participant.muted = muted
             self._tell(MuteChanged(participant, by_host))
 
+    def mute_all(self, but: Participant) -> None:
+        """Mute everybody except the one who asks and other hosts."""
+        for participant in self:
+            if participant is not but and not participant.host:
+                self.set_muted(participant, True, by_host=True)
+
+    def set_camera(self, participant: Participant, camera: bool) -> None:
+        """Tell whether a camera is shown."""
+        if participant.camera != camera:
+            participant.camera = camera
+            self._tell(Changed(participant))
+
+    def set_screen(self, participant: Participant, screen: bool) -> None:
+        """Tell whether a screen is shared. Raises :class:`PasserelleError` when as many are as may be."""
+        if participant.screen == screen:
+            return
+        if screen and sum(each.screen for each in self) >= self.shares:
+            raise PasserelleError("somebody shares a screen already", outcome=Outcome.ROOM_FULL)
+        participant.screen = screen
+        self._tell(Changed(participant))
+
+    def stop_share(self, participant: Participant) -> None:
+        """End someone's screen share."""
+        if participant.screen:
+            self.set_screen(participant, False)
+            self._tell(ShareStopped(participant))
+
+    def set_hand(self, participant: Participant, raised: bool) -> None:
+        """Raise or lower a hand."""
+        if (participant.hand is not None) != raised:
+            participant.hand = self._wall() if raised else None
+            self._tell(Changed(participant))
+
+    def rename(self, participant: Participant, name: str) -> None:
+        """Give another name."""
+        if participant.name != name:
+            participant.name = name
+            self._tell(Changed(participant))
+
+    def promote(self, participant: Participant) -> None:
+        """Make someone a host."""
+        if not participant.host:
+            participant.host = True
+            self._tell(Changed(participant))
+
+    def set_locked(self, locked: bool) -> None:
+        """Lock the door, or open it."""
+        if self.locked != locked:
+            self.locked = locked
+            self._tell(LockChanged())
+
+    def say(self, participant: Participant, text: str) -> None:
+        """Write to all."""
+        at = datetime.fromtimestamp(self._wall(), UTC)
+        self._tell(Said(self.chat.add(participant.id, participant.name, text, at)))
+
+    def react(self, participant: Participant, emoji: str) -> None:
+        """Show an emoji to all."""
+        self._tell(Reacted(participant, emoji))
+
+    # Telling
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Hear of every change from now on; the returned callable ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def _tell(self, event: Event) -> None:
-        for listener in tuple(self._listeners):
-            listener(event)
+        """Tell all listeners; events that come up meanwhile wait, so that all hear them in one order."""
+        self._untold.append(event)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._untold:
+                event = self._untold.popleft()
+                for listener in tuple(self._listeners):
+                    try:
+                        listener(event)
+                    except Exception:
+                        log.exception("A listener failed", meeting=self.key, event_type=type(event).__name__)
+        finally:
+            self._telling = False

@@ -17,6 +17,8 @@ class Participant:
     """One who is in a meeting. Changed only by its :class:`~conferencing.meeting.Meeting`.
 
     ``joined_at`` is monotonic seconds; ``name`` is what the others may see (numbers already masked).
+    ``muted`` is the microphone, whether by the participant or by a host; ``camera`` and ``screen`` tell
+    what is shown. ``hand`` is when it was raised, in Unix seconds, or ``None``.
     """
 
     id: str
@@ -25,3 +27,6 @@ class Participant:
     host: bool
     joined_at: float
     muted: bool = False
+    camera: bool = False
+    screen: bool = False
+    hand: float | None = None
