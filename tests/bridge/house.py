@@ -172,6 +172,18 @@ class FakeCall(Call):
             self.endings.append(outcome)
             self.handler.ended(outcome)
 
+    def reoffer(self, sdp: SessionDescription) -> None:
+        raise NotImplementedError  # the bridge never asks for it yet
+
+    def receive_ack(self, ack: Request) -> None:
+        raise NotImplementedError
+
+    def _receive_offer(self, request: Request, transaction: object) -> None:
+        raise NotImplementedError
+
+    def _ring_alarm(self, alarm: object, now: float) -> None:
+        raise NotImplementedError
+
     def ack(self, answer: SessionDescription | None = None) -> None:
         assert self.state is CallState.ANSWERED
         self.state = CallState.CONFIRMED
