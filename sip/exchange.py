@@ -30,8 +30,11 @@ _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "REFER"})
 class Sender(Protocol):
     """What sending asks of the transaction layer."""
 
-    def start_client(self, request: Request, path: Path, exchange: "Exchange") -> ClientTransaction:
-        """Send the request in a transaction of its own, which reports to the exchange."""
+    def open_client(self, request: Request, path: Path, exchange: "Exchange") -> ClientTransaction:
+        """A transaction for the request, which reports to the exchange; nothing is sent yet."""
+
+    def start(self, transaction: ClientTransaction) -> None:
+        """Send the request of a transaction. It may fail, and report that, before this returns."""
 
     def abandon(self, transaction: ClientTransaction) -> None:
         """Forget a transaction that will not end by itself."""
@@ -169,7 +172,8 @@ class Exchange(Outgoing):
 
     def _send(self, path: Path) -> None:
         self.path = path
-        self._transaction = self._sender.start_client(self._copy_for(path), path, self)
+        self._transaction = transaction = self._sender.open_client(self._copy_for(path), path, self)
+        self._sender.start(transaction)
 
     def _answer_challenge(self, response: Response) -> bool:
         """Once more with credentials; False when there is no use in it."""
@@ -187,9 +191,9 @@ class Exchange(Outgoing):
         if not self._cancelled or self._cancelling is not None or invite is None or self.path is None:
             return
         if invite.state is State.PROCEEDING:
-            self._cancelling = self._sender.start_client(
-                _cancel_of(invite.request), self.path, _Ignored(self)
-            )
+            cancel = self._sender.open_client(_cancel_of(invite.request), self.path, _Ignored(self))
+            self._cancelling = cancel
+            self._sender.start(cancel)
 
     def _made_up(self, status: int) -> Response:
         headers = Headers()

@@ -100,12 +100,15 @@ class TransactionLayer:
 
     # Ours (Sender)
 
-    def start_client(self, request: Request, path: Path, exchange: Exchange) -> ClientTransaction:
-        """Send a request in a transaction of its own."""
-        transaction = self.manager.request(request, path, reliable=path.reliable)
+    def open_client(self, request: Request, path: Path, exchange: Exchange) -> ClientTransaction:
+        """A transaction for a request of ours; nothing is sent yet."""
+        transaction = self.manager.open_client(request, path, reliable=path.reliable)
         transaction.user = exchange
-        self._perform(self.manager.start(transaction, self.now()))
         return transaction
+
+    def start(self, transaction: ClientTransaction) -> None:
+        """Send the request of a transaction."""
+        self._perform(self.manager.start(transaction, self.now()))
 
     def receive_response(self, response: Response) -> None:
         """A response that came in."""

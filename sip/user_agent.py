@@ -136,7 +136,8 @@ class UserAgent:
     async def drained(self) -> None:
         """Return when there is no call left, the answers to our BYEs included."""
         while self._calls:
-            self._emptied = asyncio.Event()
+            if self._emptied is None or self._emptied.is_set():
+                self._emptied = asyncio.Event()
             await self._emptied.wait()
 
     @property

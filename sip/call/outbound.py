@@ -102,11 +102,11 @@ class OutboundCall(SessionCall):
     def _invite_answered(self, response: Response) -> None:
         self.status, self.reason = response.status, response.reason
         if response.status < 200:
-            if response.status > 100 and self.dialog is None:
+            if response.status > 100 and self.dialog is None and self.state is not CallState.ENDED:
                 self._step(CallEvent.RING)
         elif response.status < 300:
             self._accepted(response)
-        elif self.dialog is None:
+        elif self.dialog is None and self.state is not CallState.ENDED:
             self._refused(response)
 
     def _accepted(self, response: Response) -> None:

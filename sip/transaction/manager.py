@@ -85,7 +85,7 @@ class TransactionManager:
 
     # Requests of ours
 
-    def request(self, request: Request, path: Any, *, reliable: bool) -> ClientTransaction:
+    def open_client(self, request: Request, path: Any, *, reliable: bool) -> ClientTransaction:
         """A transaction for a request whose top Via is ours; :meth:`start` sends it."""
         kind = InviteClient if request.method == "INVITE" else NonInviteClient
         transaction = kind(request, path, reliable=reliable)

@@ -41,7 +41,9 @@ class Network:
         self.log.append((source.host, data.split(b"\r\n", 1)[0].decode(errors="replace")))
         key = (target.transport, target.host, target.port)
         if key in self.unreachable:
-            if failed is not None:
+            if failed is not None and source.transport == "udp":
+                failed("no route")  # the operating system knows at once
+            elif failed is not None:
                 self.clock.callLater(0.01, failed, "refused")
             return
         for delay in self.fate(data):

@@ -190,3 +190,19 @@ def test_a_bye_whose_connection_is_gone_goes_to_the_contact() -> None:
     station.calls[0].hang_up()
     network.run(0.1)
     assert contact.methods == ["BYE"]
+
+
+def test_after_an_address_that_failed_at_once_the_cancel_goes_to_the_one_that_rings() -> None:
+    async def scenario() -> None:
+        network = Network(unreachable={("udp", "192.0.2.91", 5060)})
+        second = Peer(network, "192.0.2.92")
+        agent, handler = await dialled(network)
+        second.answer(second.requests[0], 180)
+        network.run(0.1)
+        next(iter(agent.calls.values())).hang_up()
+        network.run(0.1)
+        assert second.methods == ["INVITE", "CANCEL"]
+        assert second.requests[1].via.branch == second.requests[0].via.branch
+        assert handler.events == ["ended completed"]
+
+    on_loop(scenario)

@@ -63,7 +63,7 @@ def test_a_request_that_comes_by_a_second_path_is_merged() -> None:
 def test_responses_match_by_branch_and_method() -> None:
     manager = TransactionManager()
     bye = request("BYE")
-    transaction = manager.request(bye, None, reliable=False)
+    transaction = manager.open_client(bye, None, reliable=False)
     assert manager.start(transaction, 0.0) == [Send(transaction, bye)]
     ok = answer(bye, 200)
     assert manager.receive_response(ok, 0.1) == [Pass(transaction, ok)]
@@ -77,7 +77,7 @@ def test_what_has_ended_leaves_nothing_behind() -> None:
     manager = TransactionManager()
     transaction = opened(manager, branch="old")
     manager.respond(transaction, answer(transaction.request, 404), 0.0)
-    client = manager.request(request("BYE"), None, reliable=False)
+    client = manager.open_client(request("BYE"), None, reliable=False)
     manager.start(client, 0.0)
     assert len(manager) == 2
     while manager.next_deadline < 1000.0:
@@ -90,7 +90,7 @@ def test_what_has_ended_leaves_nothing_behind() -> None:
 
 def test_an_unreachable_peer_is_no_matter_once_the_transaction_has_ended() -> None:
     manager = TransactionManager()
-    client = manager.request(request("BYE"), None, reliable=False)
+    client = manager.open_client(request("BYE"), None, reliable=False)
     manager.start(client, 0.0)
     assert manager.unreachable(client, 0.1)
     assert manager.unreachable(client, 0.2) == []
