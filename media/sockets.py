@@ -7,7 +7,7 @@ dropped and counted: for media, late is worse than lost.
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from config.outcome import Outcome, PasserelleError
 from media.ports import PortAllocator, PortsExhaustedError
@@ -52,7 +52,7 @@ class MediaSockets:
         host: str,
         port: int,
         sockets: tuple[socket.socket, socket.socket],
-        endpoints: tuple[_Endpoint, _Endpoint],
+        endpoints: Sequence[_Endpoint],
         release: Callable[[], None],
     ) -> None:
         self.host = host
@@ -70,9 +70,18 @@ class MediaSockets:
         """
         port, sockets = _next_pair(host, allocator, clock())
         loop = asyncio.get_running_loop()
-        rtp = await loop.create_datagram_endpoint(_Protocol, sock=sockets[0])
-        rtcp = await loop.create_datagram_endpoint(_Protocol, sock=sockets[1])
-        return cls(host, port, sockets, (rtp, rtcp), lambda: allocator.release(port, clock()))
+        endpoints: list[_Endpoint] = []
+        try:
+            for each in sockets:
+                endpoints.append(await loop.create_datagram_endpoint(_Protocol, sock=each))
+        except BaseException:  # cancelled, or the loop cannot take more
+            for transport, _ in endpoints:
+                transport.close()
+            for each in sockets[len(endpoints) :]:
+                each.close()
+            allocator.release(port, clock())
+            raise
+        return cls(host, port, sockets, endpoints, lambda: allocator.release(port, clock()))
 
     def deliver(self, on_rtp: Receive, on_rtcp: Receive) -> None:
         """Hand over what comes from now on; what came before was dropped."""
