@@ -18,214 +18,22 @@ import random
 import re
 import select
 import socket
-import struct
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import av
 import numpy as np
 
-from tests.interop.peers.audio import Samples, tone
-from tests.interop.peers.rtp import encode as encode_ulaw
+from .dialog import Dialog, found
+from .leg import BURST_EVERY, Leg, bound, frames_of
 
 SLOTS = 10
 SLOT = 0.02 / SLOTS
 RTCP_INTERVAL = 5.0
 RETRANSMISSION = 0.5
 GIVE_UP = 10.0
-FRAME = 160
-#: (payload type, name in SDP, sampling rate)
-CODECS = {"PCMU": (0, "PCMU/8000", 8000), "G722": (9, "G722/8000", 16000)}
-#: µ-law octets louder than about -20 dBFS become 1, to find the first one of a burst.
-LOUD = bytes(1 if (~code & 0x7F) > 0x4A else 0 for code in range(256))
-BURST_EVERY = 25
-
-
-def frames_of(codec: str, speaking: bool, number: int) -> list[bytes]:
-    """One second of sound in packets of 20 ms: a tone, or what a quiet room sounds like."""
-    rate = CODECS[codec][2]
-    if speaking:
-        samples = tone(300.0 + 50 * (number % 50), 1.0, rate)
-    else:
-        samples = np.random.default_rng(number % 16).integers(-6, 7, rate).astype(np.int16)
-    data = encode_ulaw(samples) if codec == "PCMU" else _encode_g722(samples)
-    return [data[i : i + FRAME] for i in range(0, len(data), FRAME)]
-
-
-def _encode_g722(samples: Samples) -> bytes:
-    encoder = av.CodecContext.create("g722", "w")
-    encoder.sample_rate, encoder.layout, encoder.format = 16000, "mono", "s16"
-    frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
-    frame.sample_rate = 16000
-    return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
-
-
-class Leg:
-    """One telephone's media: what it sends, and its count of what came."""
-
-    __slots__ = (
-        "burst_at", "countdown", "delays", "first_offset", "frames", "highest", "late_ms", "listens_to",
-        "lost", "packet", "payload_type", "position", "received", "rtcp", "rtp", "sent", "sequence", "ssrc",
-        "timestamp",
-    )  # fmt: skip
-
-    def __init__(self, address: str, port: int, codec: str, frames: list[bytes]) -> None:
-        self.rtp = _bound(address, port)
-        self.rtcp = _bound(address, port + 1)
-        self.payload_type = CODECS[codec][0]
-        self.frames = frames
-        self.position = random.randrange(len(frames))
-        self.ssrc = random.getrandbits(32)
-        self.sequence = random.getrandbits(15)
-        self.timestamp = random.getrandbits(31)
-        self.packet = bytearray(
-            struct.pack("!BBHII", 0x80, self.payload_type, 0, 0, self.ssrc) + bytes(FRAME)
-        )
-        self.sent = self.received = self.lost = 0
-        self.highest = -1
-        self.first_offset = 0.0
-        self.late_ms = array.array("I", [0] * 101)
-        self.burst_at = 0.0
-        self.countdown = 0
-        self.listens_to: Leg | None = None
-        self.delays: list[float] = []
-
-    def send(self) -> None:
-        self.sequence = sequence = (self.sequence + 1) & 0xFFFF
-        self.timestamp = timestamp = (self.timestamp + FRAME) & 0xFFFFFFFF
-        self.position = position = (self.position + 1) % len(self.frames)
-        packet = self.packet
-        struct.pack_into("!HI", packet, 2, sequence, timestamp)
-        packet[12:] = self.frames[position]
-        if self.countdown:
-            self._burst()
-        try:
-            self.rtp.send(packet)
-        except (BlockingIOError, ConnectionRefusedError):
-            return
-        self.sent += 1
-
-    def _burst(self) -> None:
-        """Every so often one packet of tone instead of silence, and the time when it left."""
-        self.countdown -= 1
-        if self.countdown == 0:
-            self.packet[12:] = BURST
-            self.burst_at = time.monotonic()
-            self.countdown = BURST_EVERY + random.randrange(10)
-
-    def receive(self, buffer: memoryview) -> None:
-        try:
-            size = self.rtp.recv_into(buffer)
-        except (BlockingIOError, ConnectionRefusedError):
-            return
-        if size < 12 or buffer[1] & 0x7F != self.payload_type:
-            return
-        now = time.monotonic()
-        self.received += 1
-        sequence = buffer[2] << 8 | buffer[3]
-        if self.highest < 0:
-            self.highest = sequence
-            self.first_offset = now - sequence * 0.02
-        else:
-            step = (sequence - self.highest) & 0xFFFF
-            if step < 0x8000:
-                self.lost += step - 1
-                self.highest = sequence
-                self.first_offset += 0.02 * 0x10000 if sequence < step else 0.0
-            else:
-                self.lost -= 1
-        offset = now - sequence * 0.02 - self.first_offset
-        if offset < 0:
-            self.first_offset += offset
-            offset = 0.0
-        self.late_ms[min(int(offset * 1000), 100)] += 1
-        if self.listens_to is not None:
-            self._listen(bytes(buffer[12:size]), now)
-
-    def _listen(self, payload: bytes, now: float) -> None:
-        speaker = self.listens_to
-        first = payload.translate(LOUD).find(1)
-        if speaker is not None and first >= 0 and speaker.burst_at:
-            self.delays.append(now + first / 8000 - speaker.burst_at)
-            speaker.burst_at = 0.0
-
-    def report(self) -> None:
-        """An RTCP sender report (RFC 3550 §6.4.1) with a CNAME, as any telephone sends."""
-        now = time.time() + 2208988800
-        ntp = (int(now) & 0xFFFFFFFF, int(now % 1 * 2**32))
-        sr = struct.pack(
-            "!BBHIIIIII", 0x80, 200, 6, self.ssrc, *ntp, self.timestamp, self.sent, self.sent * FRAME
-        )
-        sdes = struct.pack("!BBHIBB", 0x81, 202, 3, self.ssrc, 1, 4) + b"load\0\0"
-        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
-            self.rtcp.send(sr + sdes)
-
-    def aim(self, address: str, port: int) -> None:
-        self.rtp.connect((address, port))
-        self.rtcp.connect((address, port + 1))
-
-
-BURST = encode_ulaw(tone(1000, 0.02, 8000, -6.0))
-
-
-def _bound(address: str, port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.setblocking(False)
-    made.bind((address, port))
-    return made
-
-
-class Dialog:
-    """One call of the minimal SIP caller."""
-
-    def __init__(self, user: str, leg: Leg, gateway: tuple[str, int], local: tuple[str, int]) -> None:
-        self.user, self.leg, self.gateway, self.local = user, leg, gateway, local
-        self.call_id = f"{random.getrandbits(64):016x}"
-        self.tag = f"{random.getrandbits(32):08x}"
-        self.to_tag = ""
-        self.target = f"sip:{user}@{gateway[0]}:{gateway[1]}"
-        self.pending = ""
-        self.started = self.last_sent = 0.0
-        self.state = "new"
-
-    def invite(self) -> bytes:
-        address, port = self.leg.rtp.getsockname()
-        codec, name, _ = next(value for value in CODECS.values() if value[0] == self.leg.payload_type)
-        sdp = (
-            f"v=0\r\no=load 1 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n"
-            f"m=audio {port} RTP/AVP {codec} 101\r\na=rtpmap:{codec} {name}\r\n"
-            "a=rtpmap:101 telephone-event/8000\r\n"
-        )
-        return self.request("INVITE", 1, sdp)
-
-    def request(self, method: str, number: int, sdp: str = "") -> bytes:
-        here = f"{self.local[0]}:{self.local[1]}"
-        to = f"<sip:{self.user}@{self.gateway[0]}>" + (f";tag={self.to_tag}" if self.to_tag else "")
-        content = "Content-Type: application/sdp\r\n" if sdp else ""
-        return (
-            f"{method} {self.target} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {here};branch=z9hG4bK{self.call_id}{method};rport\r\n"
-            f"From: <sip:load@{here}>;tag={self.tag}\r\nTo: {to}\r\n"
-            f"Call-ID: {self.call_id}\r\nCSeq: {number} {method}\r\nMax-Forwards: 70\r\n"
-            f"Contact: <sip:load@{here}>\r\n{content}Content-Length: {len(sdp)}\r\n\r\n{sdp}"
-        ).encode()
-
-    def answered(self, message: str) -> None:
-        """Take the dialog and the media address from a 200 to the INVITE."""
-        self.to_tag = _found(r"^To:.*;tag=([^;\s]+)", message)
-        self.target = _found(r"^Contact:.*<([^>]+)>", message)
-        address = _found(r"^c=IN IP4 (\S+)", message)
-        self.leg.aim(address, int(_found(r"^m=audio (\d+)", message)))
-
-
-def _found(pattern: str, message: str) -> str:
-    match = re.search(pattern, message, re.MULTILINE | re.IGNORECASE)
-    if match is None:
-        raise ValueError(f"no {pattern} in {message!r}")
-    return match[1]
 
 
 class Generator:
@@ -284,7 +92,7 @@ class Generator:
 
     def dial(self, address: str, gateway: tuple[str, int], users: list[str], rate: float) -> None:
         """Call with each leg, that many calls a second; answered when all are up or refused."""
-        self.sip = _bound(address, 5060)
+        self.sip = bound(address, 5060)
         self.sip.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.gateway = (gateway[0], gateway[1])
         self.readers[self.sip.fileno()] = self.read_sip
@@ -348,13 +156,13 @@ class Generator:
 
     def read_sip(self) -> None:
         message = self.sip.recv(65536).decode(errors="replace")
-        dialog = self.dialogs.get(_found(r"^Call-ID:\s*(\S+)", message))
+        dialog = self.dialogs.get(found(r"^Call-ID:\s*(\S+)", message))
         if dialog is None:
             return
         if not message.startswith("SIP/2.0"):
             self.asked(dialog, message)
             return
-        status, method = int(message[8:11]), _found(r"^CSeq:\s*\d+ (\w+)", message)
+        status, method = int(message[8:11]), found(r"^CSeq:\s*\d+ (\w+)", message)
         if status < 200 or (method == "BYE" and dialog.pending != "BYE"):
             return
         if method == "INVITE" and status < 300:
@@ -364,7 +172,7 @@ class Generator:
                 self.start(dialog.leg)
             self.sip.sendto(dialog.request("ACK", 1), self.gateway)
         elif method == "INVITE":
-            dialog.to_tag = dialog.to_tag or _found(r"^To:.*;tag=([^;\s]+)", message)
+            dialog.to_tag = dialog.to_tag or found(r"^To:.*;tag=([^;\s]+)", message)
             self.sip.sendto(dialog.request("ACK", 1).replace(b"ACK;rport", b"INVITE;rport"), self.gateway)
             self.refused += dialog.pending == "INVITE"
             dialog.state, dialog.pending = "refused", ""
