@@ -13,7 +13,6 @@ the monotonic ``clock`` in seconds and ``random``, which makes tags, branches an
 to be unpredictable (``random.SystemRandom``).
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,13 +29,14 @@ from sip.body import UnsupportedBody, session_in
 from sip.call import Call, CallHandler, InboundCall, OutboundCall
 from sip.capabilities import ACCEPT, IN_OPTIONS
 from sip.checks import acceptable, check
-from sip.dialog import DialogId, dialog_id_of
+from sip.dialog import DialogId
 from sip.exchange import Acknowledgement, Exchange
 from sip.guard import Guard
 from sip.headers import Address
 from sip.layer import CallLater, Counters, TransactionLayer, answer_path
 from sip.message import MessageError, Request, Response, parse, respond
 from sip.reasons import reason_header, retry_after_of, status_of
+from sip.registry import CallRegistry
 from sip.resolver import DnsLookup, Resolver
 from sip.transaction import InviteServer, ServerTransaction
 from sip.transport import Path, Source, Transport
@@ -102,10 +102,8 @@ class UserAgent:
         self._on_ended = on_ended
         self._software = software
         self._secret = random.randbytes(16)
-        self._calls: dict[str, Call] = {}
-        self._dialogs: dict[DialogId, Call] = {}
+        self._registry = CallRegistry(random)
         self._closed: Refusal | None = None
-        self._emptied: asyncio.Event | None = None
 
     # The life of the agent
 
@@ -130,20 +128,17 @@ class UserAgent:
 
     def hang_up_all(self, outcome: Outcome) -> None:
         """End every call."""
-        for call in list(self._calls.values()):
+        for call in list(self.calls.values()):
             self._layer.guarded(call, partial(call.hang_up, outcome))
 
     async def drained(self) -> None:
         """Return when there is no call left, the answers to our BYEs included."""
-        while self._calls:
-            if self._emptied is None or self._emptied.is_set():
-                self._emptied = asyncio.Event()
-            await self._emptied.wait()
+        await self._registry.drained()
 
     @property
     def calls(self) -> Mapping[str, Call]:
         """The calls by id, until their last BYE is answered."""
-        return self._calls
+        return self._registry.calls
 
     @property
     def counters(self) -> Counters:
@@ -158,7 +153,7 @@ class UserAgent:
     @property
     def dialogs(self) -> int:
         """How many dialogs there are now."""
-        return len(self._dialogs)
+        return self._registry.dialogs
 
     def dial(
         self,
@@ -172,10 +167,10 @@ class UserAgent:
     ) -> OutboundCall:
         """Call somebody, by way of ``route`` if given; ``handler`` is told what becomes of it."""
         call = OutboundCall(
-            self._new_call_id(), self, target=target, caller=caller, sdp=sdp, route=route, auth=auth
+            self._registry.new_id(), self, target=target, caller=caller, sdp=sdp, route=route, auth=auth
         )
         call.handler = handler
-        self._calls[call.id] = call
+        self._registry.add(call)
         call.log.info("call goes out", to=mask_uri(str(target)))
         call.start()
         return call
@@ -235,7 +230,7 @@ class UserAgent:
             self._refuse(self._layer.open_server(request, path), 482)
         else:
             transaction = self._layer.open_server(request, path)
-            call = self._call_of(request)
+            call = self._registry.call_of(request)
             done = self._layer.guarded(call, partial(self._handle, request, transaction, path, call))
             if not done and not transaction.answered:
                 self._refuse(transaction, 500)
@@ -262,7 +257,7 @@ class UserAgent:
 
     def _receive_ack(self, ack: Request) -> None:
         """The ACK of a success, which is the call's."""
-        call = self._call_of(ack)
+        call = self._registry.call_of(ack)
         if call is None:
             self.counters.stray += 1
         else:
@@ -302,9 +297,9 @@ class UserAgent:
         if refusal is not None:
             self._turn_away(transaction, refusal)
             return
-        call = InboundCall(self._new_call_id(), self, transaction, path, offer, self.new_token())
+        call = InboundCall(self._registry.new_id(), self, transaction, path, offer, self.new_token())
         transaction.user = call
-        self._calls[call.id] = call
+        self._registry.add(call)
         call.log.info("call came in", source=str(path.peer), to=mask_uri(str(request.uri)))
         self._layer.guarded(call, partial(self._on_call, call))
         call.trying()
@@ -323,15 +318,6 @@ class UserAgent:
     ) -> None:
         response = respond(transaction.request, status, reason, to_tag=self.new_token(), headers=headers)
         self.respond(transaction, response)
-
-    def _call_of(self, request: Request) -> Call | None:
-        """The call whose dialog the request belongs to."""
-        return self._dialogs.get(dialog_id_of(request)) if request.to.tag is not None else None
-
-    def _new_call_id(self) -> str:
-        while (call_id := f"{self.random.getrandbits(32):08x}") in self._calls:
-            pass
-        return call_id
 
     # What calls ask for (Signalling)
 
@@ -378,7 +364,7 @@ class UserAgent:
 
     def established(self, call: Call, dialog: DialogId) -> None:
         """Requests of this dialog are the call's."""
-        self._dialogs[dialog] = call
+        self._registry.establish(call, dialog)
 
     def ended(self, call: Call, outcome: Outcome) -> None:
         """The call is over: tell its handler, then whoever counts calls."""
@@ -387,8 +373,4 @@ class UserAgent:
 
     def forget(self, call: Call) -> None:
         """The call's signalling is over too."""
-        self._calls.pop(call.id, None)
-        if call.dialog is not None:
-            self._dialogs.pop(call.dialog.id, None)
-        if not self._calls and self._emptied is not None:
-            self._emptied.set()
+        self._registry.remove(call)
