@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from twisted.internet.task import Clock
 
@@ -35,7 +36,13 @@ class Network:
     fate: Callable[[bytes], Iterable[float]] = lambda data: (0.01,)
     stations: dict[tuple[str, str, int], Callable[[bytes, Source], None]] = field(default_factory=dict)
     unreachable: set[tuple[str, str, int]] = field(default_factory=set)
+    timers: list[float] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)  # host and start line, in the order sent
+
+    def call_later(self, seconds: float, action: Callable[[], None]) -> Any:
+        """What user agents have for a reactor; ``timers`` counts what they set."""
+        self.timers.append(seconds)
+        return self.clock.callLater(seconds, action)
 
     def send(self, data: bytes, source: Source, target: Source, failed: Failed | None) -> None:
         self.log.append((source.host, data.split(b"\r\n", 1)[0].decode(errors="replace")))
@@ -189,7 +196,7 @@ class Station:
         self.transports = [MemoryTransport(network, host, 5060, kind) for kind in kinds]
         self.agent = UserAgent(
             self.transports,
-            call_later=network.clock.callLater,
+            call_later=network.call_later,
             clock=network.clock.seconds,
             random=random,
             on_call=self._take,

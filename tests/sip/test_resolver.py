@@ -123,6 +123,7 @@ def test_a_service_that_is_decidedly_not_available_and_a_foreign_scheme_lead_now
     zone.srvs["_sip._tcp.example.org"] = [Srv(0, 0, 0, ".")]
     zone.hosts["example.org"] = ["192.0.2.1"]
     assert resolve(zone, "sip:example.org;transport=tcp") == []
+    assert zone.asked == ["SRV _sip._tcp.example.org"]
     assert resolve(zone, "tel:+33123456789") == []
 
 

@@ -359,3 +359,33 @@ def test_an_admission_that_fails_is_answered_500() -> None:
     network.run(0.1)
     assert peer.statuses == [500]
     assert station.calls == []
+
+
+def test_an_answer_whose_connection_is_gone_goes_to_the_port_the_via_says() -> None:
+    network = Network()
+    station = Station(network, kinds=("tcp",))
+    station.on_call = lambda call: None
+    connection = Peer(network, port=40_000, kind="tcp")
+    listener = Peer(network, port=5060, kind="tcp")
+    via = "SIP/2.0/TCP 192.0.2.99:5060;rport;branch=z9hG4bKgone"
+    invite = connection.invite()
+    invite.headers.set("Via", via)
+    invite.headers.set("CSeq", "7 INVITE")
+    network.run(0.1)
+    connection.send_raw(invite.to_bytes())
+    network.run(0.1)
+    (path,) = station.transports[0].paths.values()
+    path.usable = False
+    station.calls[1].answer(description())
+    network.run(0.1)
+    assert 200 not in connection.statuses
+    assert listener.statuses == [200]
+
+
+def test_the_timer_is_not_moved_for_a_deadline_that_is_no_nearer() -> None:
+    network, station, peer = scene()
+    for _ in range(20):
+        peer.request("OPTIONS")
+    network.run(0.1)
+    assert station.agent.transactions == 20
+    assert len(network.timers) == 1

@@ -109,3 +109,11 @@ def test_over_tcp_an_answered_bye_is_over_at_once() -> None:
     transaction.receive_response(answer(transaction.request, 200), 1.0)
     transaction.expire(1.0)
     assert transaction.terminated
+
+
+def test_over_tcp_a_refused_invite_is_over_at_once() -> None:
+    transaction = InviteClient(request(), None, reliable=True)
+    transaction.start(0.0)
+    transaction.receive_response(answer(transaction.request, 486), 1.0)
+    transaction.expire(1.0)
+    assert transaction.terminated
