@@ -10,6 +10,7 @@ import heapq
 import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from random import Random
 from typing import Any, cast
@@ -23,7 +24,7 @@ from bridge.desk import Desk
 from bridge.leg import MediaTotals
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
-from conferencing.embedded.engine import EmbeddedEngine, EmbeddedSeat
+from conferencing.embedded.engine import EmbeddedEngine, EmbeddedSeat, EmbeddedWaitingSeat
 from conferencing.meeting import MeetingRules
 from conferencing.participant import Kind
 from config.outcome import Outcome
@@ -43,7 +44,7 @@ HOST = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
 PAIRS = 8
 
 TEAM = Room(1, "team", "Team")
-OPEN = Room(2, "lobby", "Lobby", language="en", open=True)
+OPEN = Room(2, "lobby", "Lobby", language="en", access=Access.OPEN)
 QUIET = Room(3, "quiet", "Quiet", muted_on_entry=True)
 SMALL = Room(4, "small", "Small", max_participants=1)
 LOCKED = Room(5, "vault", "Vault", locked=True)
@@ -227,21 +228,24 @@ class Phones:
 
 
 class Meetings(EmbeddedEngine):
-    """The real engine; ``gate`` makes it wait, ``error`` raise."""
+    """The real engine; ``gate`` makes it wait, ``error`` raise; ``lobby`` gives every room a waiting room."""
 
     gate: asyncio.Event | None = None
     error: Exception | None = None
+    lobby = False
 
     async def enter(
         self, key: str, rules: MeetingRules, participant_id: str, kind: Kind, name: str, *, host: bool
-    ) -> EmbeddedSeat:
-        seat = await super().enter(key, rules, participant_id, kind, name, host=host)
+    ) -> EmbeddedSeat | EmbeddedWaitingSeat:
+        rules = replace(rules, waiting_room=self.lobby)
+        place = await super().enter(key, rules, participant_id, kind, name, host=host)
         if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:
-            seat.leave()
+            if isinstance(place, EmbeddedSeat):
+                place.leave()
             raise self.error
-        return seat
+        return place
 
 
 class Voice(Announcer):
