@@ -1,0 +1,416 @@
+"""ICE in the server's role: which addresses are the peer's, and which one we send to (RFC 8445, ICE-lite).
+
+The peer checks, we answer: a Binding request under our password shows that its sender was told of us by
+signalling. It does not show where the sender is, since source addresses are easily forged. So a path goes
+through two stages, and only proven ones carry anything but STUN::
+
+    request with our password        our own Binding request is answered
+    ─────────────────────────► PENDING ─────────────────────────────────► PROVEN ──┐
+                                  │                                                │ 15 s without an
+                                  └──────────────────► gone ◄──────────────────────┘ authenticated message
+
+- To a pending address go at most three times the octets that came from it.
+- A proven address belongs to its peer until it is gone: others' requests from it are dropped, whatever
+  their password, and a pending one holds no address at all.
+- Media is taken from all proven paths and sent on the *selected* one: nominated before not nominated, then
+  the highest NOMINATION (renomination, where the peer does it), then the highest pair priority. Firefox
+  nominates every pair that works; following each USE-CANDIDATE would make media flip to and fro.
+- A path that has been silent for 1.5 s yields to one that has not. So that silence means something, the
+  selected path is asked by a Binding request of ours when it has been silent for 0.5 s and others have not.
+- *Consent* (RFC 7675): 15 s without an authenticated request or answer on any path ends the peer.
+- *Restart* (section 9): from then on the new credentials are good, and the old ones too until the peer
+  nominates under the new; then what stands on the old ones goes.
+
+The agent does no I/O but ``Link.send``; time is an argument, in seconds.
+"""
+
+import string
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final, Protocol
+
+from media.latch import Address
+from media.webrtc import stun
+from media.webrtc.stun import Attribute, MessageType
+
+CONSENT: Final = 15.0  # s (RFC 7675 section 5.1)
+ALIVE: Final = 1.5  # s of silence after which a path yields to a living one
+ASK_AFTER: Final = 0.5  # s of silence after which the selected path is asked, if there are others
+FIRST_RETRANSMISSION: Final = 0.25  # s, doubled each time
+AMPLIFICATION: Final = 3  # octets sent for one received, until the address is proven
+MAX_PATHS: Final = 16  # of one peer; a flood of forged sources must not fill our memory
+_UDP_PREFERENCE: Final = 126  # type preference of a host candidate (RFC 8445 section 5.1.2.2)
+_TCP_PREFERENCE: Final = 90  # TCP only where UDP does not get through (RFC 6544 section 4.2)
+_PASSIVE: Final = 4  # direction preference, of the same section
+_UFRAG_SIZE: Final = 8  # characters of 6 bits; at least 24 bits (RFC 8445 section 5.3)
+_PASSWORD_SIZE: Final = 24  # at least 128 bits
+_ICE_CHARACTERS: Final = string.ascii_letters + string.digits + "+/"
+
+
+@dataclass(frozen=True, slots=True)
+class IceParameters:
+    """What signalling carries: ``a=ice-ufrag`` and ``a=ice-pwd``."""
+
+    ufrag: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def generate(cls, random: Random) -> "IceParameters":
+        """Make credentials; ``random`` has to be unpredictable."""
+        ufrag = "".join(random.choices(_ICE_CHARACTERS, k=_UFRAG_SIZE))
+        return cls(ufrag, "".join(random.choices(_ICE_CHARACTERS, k=_PASSWORD_SIZE)))
+
+
+class Link(Protocol):
+    """A local UDP socket, or a TCP connection."""
+
+    priority: int  # of the local candidate
+    paths: dict[Address, "Path"]  # the proven ones: the demultiplexer's table
+
+    def send(self, data: bytes, address: Address) -> object:
+        """Send one datagram; raises OSError when it cannot be sent now."""
+
+
+class Peer(Protocol):
+    """Who owns an agent and gets what is not STUN."""
+
+    def media_received(self, path: "Path", data: bytes, now: float) -> None:
+        """SRTP or SRTCP from a proven address."""
+
+    def dtls_received(self, path: "Path", data: bytes, now: float) -> None:
+        """A DTLS datagram from a proven address."""
+
+    def fail(self) -> None:
+        """Something that the peer set off went wrong on our side."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """Datagrams that were not used, by reason, and what could not be sent; of a whole mux."""
+
+    malformed: int = 0  # not RFC 7983, or STUN that is none
+    unauthenticated: int = 0  # STUN without the password
+    unknown: int = 0  # from or for nobody we know
+    refused: int = 0  # an address that belongs to somebody else, or one too many
+    forged: int = 0  # DTLS that no handshake could have meant
+    undecryptable: int = 0  # SRTP that fails authentication, or is replayed
+    early: int = 0  # media before the keys
+    unprotectable: int = 0  # an index used before, or a packet too long
+    unsent: int = 0  # the kernel would not take it, or there is no path
+
+
+@dataclass(slots=True)
+class Register:
+    """What the agents of one mux share: how STUN finds the one it is for."""
+
+    agents: dict[bytes, "IceAgent"] = field(default_factory=dict)  # by our ufrag
+    checks: dict[bytes, "Path"] = field(default_factory=dict)  # by the transaction of our request
+    counters: Counters = field(default_factory=Counters)
+
+
+class _Generation:
+    """The credentials between two restarts."""
+
+    __slots__ = ("check_name", "local", "local_key", "number", "remote", "remote_key", "ufrag")
+
+    def __init__(self, local: IceParameters, number: int) -> None:
+        self.number = number
+        self.local = local
+        self.ufrag = local.ufrag.encode()
+        self.local_key = local.password.encode()
+        self.remote: IceParameters | None = None
+        self.remote_key = b""
+        self.check_name = b""
+
+    def connect(self, remote: IceParameters) -> None:
+        self.remote = remote
+        self.remote_key = remote.password.encode()
+        self.check_name = f"{remote.ufrag}:{self.local.ufrag}".encode()
+
+
+class Path:
+    """One remote address as seen from one of our sockets."""
+
+    __slots__ = (
+        "address",
+        "agent",
+        "budget",
+        "check",
+        "checked_at",
+        "consent_at",
+        "generation",
+        "heard_at",
+        "link",
+        "nominated",
+        "nomination",
+        "peer",
+        "priority",
+        "proven",
+        "retransmission",
+        "send",
+    )
+
+    def __init__(self, agent: "IceAgent", link: Link, address: Address, now: float) -> None:
+        self.agent = agent
+        self.peer = agent.peer
+        self.link = link
+        self.address = address
+        self.send = link.send
+        self.generation = agent.generation
+        self.proven = False
+        self.nominated = False
+        self.nomination = 0
+        self.priority = 0  # of the pair
+        self.heard_at = now  # anything authenticated; the hot path writes it
+        self.consent_at = now  # authenticated STUN
+        self.budget = 0  # octets that may still be sent before it is proven
+        self.check = b""  # the transaction of the request of ours that is not answered yet
+        self.checked_at = -1.0
+        self.retransmission = FIRST_RETRANSMISSION
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """What selection compares."""
+        return self.nominated, self.nomination, self.priority
+
+
+class IceAgent:
+    """One peer's paths. ``selected`` is the one to send on, None before any is proven."""
+
+    def __init__(self, peer: Peer, register: Register, random: Random) -> None:
+        self.peer = peer
+        self.selected: Path | None = None
+        self.consent_at: float | None = None  # None until the first path is proven
+        self.on_selected: Callable[[Path | None, float], None] = lambda path, now: None
+        self._register = register
+        self._random = random
+        self._tie_breaker = random.getrandbits(64)
+        self._paths: dict[tuple[int, Address], Path] = {}
+        self._generations: list[_Generation] = []  # the nominated one and the newest
+        self._renew()
+
+    @property
+    def generation(self) -> _Generation:
+        """The newest credentials."""
+        return self._generations[-1]
+
+    @property
+    def local(self) -> IceParameters:
+        """What to tell the peer."""
+        return self.generation.local
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Pending and proven."""
+        return tuple(self._paths.values())
+
+    def connect(self, remote: IceParameters) -> None:
+        """Take note of the peer's credentials."""
+        self.generation.connect(remote)
+
+    def restart(self, remote: IceParameters) -> IceParameters:
+        """Return new credentials; the old ones stay good until the peer nominates under the new."""
+        while len(self._generations) > 1:  # a restart that was never finished
+            self._forget(self._generations.pop())
+        self._renew()
+        self.generation.connect(remote)
+        return self.local
+
+    def close(self) -> None:
+        """Give all addresses and names back."""
+        for path in self.paths:
+            self._drop(path)
+        for generation in self._generations:
+            self._forget(generation)
+        self.selected = None
+
+    def request(self, message: stun.Message, link: Link, address: Address, now: float) -> None:
+        """Take a Binding request that names one of our ufrags."""
+        counters = self._register.counters
+        generation = self._generation_of(message)
+        if generation is None or not message.authenticates(generation.local_key):
+            counters.unauthenticated += 1
+            return
+        path = self._path(link, address, now)
+        if path is None:
+            counters.refused += 1
+            return
+        path.budget += AMPLIFICATION * len(message.data)
+        if message.unknown:
+            answer = stun.error(message, stun.UNKNOWN_ATTRIBUTE, "Unknown Attribute", generation.local_key)
+        elif Attribute.ICE_CONTROLLED in message.attributes:  # who is lite cannot be the controlling one
+            answer = stun.error(message, stun.ROLE_CONFLICT, "Role Conflict", generation.local_key)
+        else:
+            answer = stun.success(message, address, generation.local_key)
+            self._heard(path, message, generation, now)
+        self._send(path, answer)
+        if not path.proven and not path.check:
+            self._ask(path, now)
+        self._select(now)
+
+    def response(self, message: stun.Message, path: Path, now: float) -> None:
+        """Take the answer to a request of ours that was sent on ``path``, and came back on it."""
+        if message.type is not MessageType.SUCCESS or not message.authenticates(path.generation.remote_key):
+            self._register.counters.unauthenticated += 1
+            return
+        self._answered(path)
+        if not path.proven:
+            if path.address in path.link.paths:  # somebody else was quicker
+                self._register.counters.refused += 1
+                self._remove(path)
+                return
+            path.proven = True
+            path.link.paths[path.address] = path
+        path.heard_at = path.consent_at = self.consent_at = now
+        self._select(now)
+
+    def tick(self, now: float) -> bool:
+        """Retransmit, let go of what is silent, choose; False when consent has run out. Call it often."""
+        for path in self.paths:
+            if now - path.consent_at > CONSENT:
+                self._remove(path)
+            elif path.check and now - path.checked_at >= path.retransmission:
+                self._ask(path, now)
+        self._select(now)
+        return self.consent_at is None or now - self.consent_at <= CONSENT
+
+    def lost(self, path: Path, now: float) -> None:
+        """A TCP connection is gone, and the path with it."""
+        self._remove(path)
+        self._select(now)
+
+    def _renew(self) -> None:
+        number = self._generations[-1].number + 1 if self._generations else 0
+        local = IceParameters.generate(self._random)
+        while local.ufrag.encode() in self._register.agents:
+            local = IceParameters.generate(self._random)
+        generation = _Generation(local, number)
+        self._generations.append(generation)
+        self._register.agents[generation.ufrag] = self
+
+    def _forget(self, generation: _Generation) -> None:
+        self._register.agents.pop(generation.ufrag, None)
+
+    def _generation_of(self, message: stun.Message) -> _Generation | None:
+        name = message.username
+        for generation in self._generations:
+            if name and name[0] == generation.ufrag and generation.remote:
+                return generation
+        return None
+
+    def _path(self, link: Link, address: Address, now: float) -> Path | None:
+        """Find or make the path; None when the address is somebody else's, or there are too many."""
+        path = self._paths.get((id(link), address))
+        if path is None:
+            if address in link.paths:
+                return None
+            if len(self._paths) >= MAX_PATHS:
+                pending = [one for one in self._paths.values() if not one.proven]
+                if not pending:
+                    return None
+                self._remove(min(pending, key=lambda one: one.consent_at))
+            path = self._paths[id(link), address] = Path(self, link, address, now)
+        return path
+
+    def _heard(self, path: Path, message: stun.Message, generation: _Generation, now: float) -> None:
+        path.heard_at = path.consent_at = now
+        if path.proven:
+            self.consent_at = now
+        if generation.number < path.generation.number:
+            return  # on its way since before the restart
+        if generation is not path.generation:
+            path.generation = generation
+            path.nominated = False
+            path.nomination = 0
+        path.priority = _pair_priority(message.number(Attribute.PRIORITY) or 0, path.link.priority)
+        if Attribute.USE_CANDIDATE in message.attributes:
+            path.nominated = True
+            path.nomination = max(path.nomination, message.number(Attribute.NOMINATION) or 0)
+
+    def _settle(self) -> None:
+        """Nominated under the newest credentials: what stands on older ones goes (RFC 8445 section 9)."""
+        newest = self.generation
+        for path in self.paths:
+            if path.generation is not newest:
+                self._remove(path)
+        for generation in self._generations[:-1]:
+            self._forget(generation)
+        self._generations = [newest]
+
+    def _ask(self, path: Path, now: float) -> None:
+        """Send our own request, or send it again; what the budget forbids waits for a later tick."""
+        if path.check:
+            path.retransmission = min(2 * path.retransmission, 2.0)
+        else:
+            path.check = self._random.randbytes(stun.TRANSACTION_SIZE)
+            path.retransmission = FIRST_RETRANSMISSION
+            self._register.checks[path.check] = path
+        path.checked_at = now
+        generation = path.generation
+        name, key = generation.check_name, generation.remote_key
+        self._send(path, stun.request(path.check, name, path.link.priority, self._tie_breaker, key))
+
+    def _answered(self, path: Path) -> None:
+        self._register.checks.pop(path.check, None)
+        path.check = b""
+
+    def _send(self, path: Path, data: bytes) -> None:
+        if not path.proven:
+            if len(data) > path.budget:
+                return
+            path.budget -= len(data)
+        try:
+            path.send(data, path.address)
+        except OSError:
+            self._register.counters.unsent += 1
+
+    def _select(self, now: float) -> None:
+        proven = [path for path in self._paths.values() if path.proven]
+        if len(self._generations) > 1 and any(
+            path.nominated and path.generation is self.generation for path in proven
+        ):
+            self._settle()
+            proven = [path for path in self._paths.values() if path.proven]
+        selected = best = self.selected
+        if len(proven) > 1:
+            alive = [path for path in proven if now - path.heard_at < ALIVE]
+            best = max(alive, key=lambda path: path.rank, default=selected or max(proven, key=_heard_at))
+            if best and not best.check and now - best.heard_at >= ASK_AFTER:
+                self._ask(best, now)
+        else:
+            best = proven[0] if proven else None
+        if best is not selected:
+            self.selected = best
+            self.on_selected(best, now)
+
+    def _remove(self, path: Path) -> None:
+        self._drop(path)
+        if self.selected is path:
+            self.selected = None
+
+    def _drop(self, path: Path) -> None:
+        self._answered(path)
+        self._paths.pop((id(path.link), path.address), None)
+        if path.proven:
+            path.link.paths.pop(path.address, None)
+
+
+def udp_priority(index: int) -> int:
+    """Return the priority of our ``index``-th address (RFC 8445 section 5.1.2.1)."""
+    return _UDP_PREFERENCE << 24 | (65535 - index) << 8 | 255
+
+
+def tcp_priority(index: int) -> int:
+    """The same for passive TCP (RFC 6544 section 4.2)."""
+    return _TCP_PREFERENCE << 24 | ((_PASSIVE << 13) + 8191 - index) << 8 | 255
+
+
+def _heard_at(path: Path) -> float:
+    return path.heard_at
+
+
+def _pair_priority(controlling: int, controlled: int) -> int:
+    """RFC 8445 section 6.1.2.3."""
+    low, high = sorted((controlling, controlled))
+    return (low << 32) + 2 * high + (controlling > controlled)
