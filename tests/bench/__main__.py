@@ -56,7 +56,10 @@ def _run(part: str, report: Report, home: Path, network: Network, window: float,
         report.table("INVITE to 200: needs Debian package sip-tester", [])
     elif part == "calls":
         rates = (10, 50) if quick else (10, 50, 100, 200)
-        rows = [calls.measure(next(homes), network, rate, 10.0 if quick else 20.0) for rate in rates]
+        length = 10.0 if quick else 20.0
+        rows = [
+            calls.measure(next(homes), network, rate, length, group) for group in (None, 5) for rate in rates
+        ]
         report.table("INVITE to 200, calls held 10 s with RTP", rows)
     elif part == "delay":
         report.table(

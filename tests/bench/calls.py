@@ -1,8 +1,8 @@
 """INVITE to 200 and failures by calls a second, with SIPp; every call held with RTP both ways.
 
 SIPp times each call itself (`-trace_rtt`; its clock ticks every 4 ms), our own time is that of
-`/metrics`. Callers go round rooms of five, and send a tone of G.711 from the ACK to the BYE. CPU and
-packets are those of the last two seconds before the first calls end, when the most legs are up.
+`/metrics`. Callers all speak: a tone of G.711 from the ACK to the BYE. CPU and packets
+are those of the last two seconds before the first calls end, when the most legs are up.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ GRACE = 40.0
 WINDOW = 2.0
 
 
-def measure(home: Path, network: Network, rate: int, seconds: float) -> Row:
-    """Calls at that rate for so long, each held ten seconds."""
+def measure(home: Path, network: Network, rate: int, seconds: float, room_size: int | None = None) -> Row:
+    """Calls at that rate for so long, each held ten seconds; into one room, or rooms of so many."""
     program = require("sipp", "sip-tester")
     count = round(rate * seconds)
-    rooms = max(1, round(rate * HOLD / 5))
+    rooms = 1 if room_size is None else -(-rate * round(HOLD) // room_size)
     address = network.address()
     home.mkdir(parents=True, exist_ok=True)
     (home / "tone.ul").write_bytes(encode(tone(620, HOLD, 8000)))
@@ -69,7 +69,7 @@ def measure(home: Path, network: Network, rate: int, seconds: float) -> Row:
     ok, failed, again = _statistics(home / "statistics.csv")
     times = _times(home)
     return {
-        "calls a second": str(rate),
+        "calls a second": f"{rate}, " + ("one room" if room_size is None else f"rooms of {room_size}"),
         "calls": count,
         "ok (SIPp)": ok,
         "failed": failed + count - ok - failed,
