@@ -12,7 +12,7 @@ from sip.dialog import Dialog
 from sip.message import Request
 from sip.reasons import reason_header, retry_after_of, status_of
 from sip.transaction import InviteServer
-from sip.transport import Path, Source, contact_for
+from sip.transport import Path, Source, contact_for, is_numeric
 
 
 class InboundCall(SessionCall):
@@ -124,8 +124,10 @@ class InboundCall(SessionCall):
 def _behind_nat(invite: Request) -> bool:
     """Whether the caller talks to us directly and its own address is not where its packets come from.
 
-    Its Contact is then as wrong as its Via; requests go back the way the INVITE came.
+    Its Contact is then as wrong as its Via; requests go back the way the INVITE came. A Via that has a name
+    proves nothing, unless it asks for ``rport`` and thereby promises to listen where it sends from.
     """
     via = invite.via
     elsewhere = via.parameters.get("received") not in (None, via.host)
-    return elsewhere and len(invite.vias) == 1 and not invite.record_routes
+    symmetric = is_numeric(via.host) or "rport" in via.parameters
+    return elsewhere and symmetric and len(invite.vias) == 1 and not invite.record_routes

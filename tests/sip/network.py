@@ -244,6 +244,7 @@ class Peer:
         uri: str = "sip:meet@192.0.2.10",
         to: str | None = None,
         contact: str | None = None,
+        via: str | None = None,
     ) -> Request:
         """Send a request; to the dialog when one was learnt."""
         if cseq is None and method not in ("ACK", "CANCEL"):
@@ -252,9 +253,9 @@ class Peer:
             self.branches += 1
             branch = f"z9hG4bK{self.branches}"
         fields = Headers()
-        via = f"SIP/2.0/{self.here.transport.upper()} {self.here.host}:{self.here.port};branch={branch}"
+        via = f"SIP/2.0/{self.here.transport.upper()} {via or f'{self.here.host}:{self.here.port}'}"
         for name, value in (
-            ("Via", via),
+            ("Via", f"{via};branch={branch}"),
             ("Max-Forwards", "70"),
             ("From", f"<sip:caller@example.org>;tag={self.here.host}"),
             ("To", to or self.to),

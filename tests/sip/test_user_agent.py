@@ -367,16 +367,11 @@ def test_an_answer_whose_connection_is_gone_goes_to_the_port_the_via_says() -> N
     station.on_call = lambda call: None
     connection = Peer(network, port=40_000, kind="tcp")
     listener = Peer(network, port=5060, kind="tcp")
-    via = "SIP/2.0/TCP 192.0.2.99:5060;rport;branch=z9hG4bKgone"
-    invite = connection.invite()
-    invite.headers.set("Via", via)
-    invite.headers.set("CSeq", "7 INVITE")
-    network.run(0.1)
-    connection.send_raw(invite.to_bytes())
+    connection.invite(via="192.0.2.99:5060;rport")
     network.run(0.1)
     (path,) = station.transports[0].paths.values()
     path.usable = False
-    station.calls[1].answer(description())
+    station.calls[0].answer(description())
     network.run(0.1)
     assert 200 not in connection.statuses
     assert listener.statuses == [200]

@@ -353,3 +353,44 @@ def test_expires_is_forgotten_once_the_call_is_answered() -> None:
     peer.request("ACK", cseq=1)
     network.run(10)
     assert station.calls[0].state is CallState.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("via", "back"),
+    [("10.0.0.5", True), ("10.0.0.5;rport", True), ("phone.local;rport", True), ("phone.local", False)],
+)
+def test_a_via_that_has_a_name_proves_no_nat_unless_it_asks_for_rport(via: str, back: bool) -> None:
+    network, station, contact = scene()
+    caller = Peer(network, host="198.51.100.7")
+    caller.invite(contact="<sip:caller@192.0.2.99>", via=via)
+    network.run(0.1)
+    station.calls[0].hang_up()
+    network.run(33)
+    assert ("BYE" in caller.methods, "BYE" in contact.methods) == (back, not back)
+
+
+def test_hanging_up_before_an_ack_that_never_comes_says_bye_in_the_end() -> None:
+    network, station, peer = scene()
+    peer.invite()
+    network.run(0.1)
+    station.calls[0].hang_up()
+    network.run(32)
+    assert peer.methods[0] == "BYE"
+    assert station.handlers[0].events == ["ended completed"]
+    peer.answer(peer.requests[0], 481)
+    network.run(0.1)
+    assert not station.agent.calls
+
+
+def test_their_bye_while_ours_waits_for_the_ack_is_enough() -> None:
+    network, station, peer = scene()
+    peer.invite()
+    network.run(0.1)
+    station.calls[0].hang_up()
+    peer.learn()
+    peer.request("BYE")
+    network.run(40)
+    assert peer.methods == []
+    assert peer.statuses[-1] == 200
+    assert station.handlers[0].events == ["ended completed"]
+    assert not station.agent.calls
