@@ -95,7 +95,7 @@ class Desk:
         found = await self._look_up(call, destination)
         match found:
             case Found(room):
-                known = isinstance(destination, ByPin) or destination.pin is not None or room.open
+                known = isinstance(destination, ByPin) or destination.pin is not None or not room.pin_needed
                 spoken = self._services.announcer.language_of(room.language, language)
                 return Start(spoken, found=found) if known else Start(spoken, slug=room.slug)
             case Refused(Outcome.WRONG_PIN) if isinstance(destination, BySlug):

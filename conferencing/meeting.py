@@ -50,6 +50,21 @@ class MeetingRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the service asks of every meeting: how many may share a screen, and show a camera, at once."""
+
+    shares: int = 1
+    cameras: int = 50
+
+
+class LimitError(PasserelleError):
+    """As many do this as may."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, outcome=Outcome.ROOM_FULL)
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """Someone came in."""
 
@@ -137,7 +152,7 @@ Listener = Callable[[Event], None]
 class Meeting:
     """One running meeting. ``key`` names it: the slug of its room.
 
-    ``clock`` gives monotonic seconds, ``wall`` Unix seconds. ``shares``: how many may share a screen at once.
+    ``clock`` gives monotonic seconds, ``wall`` Unix seconds.
     """
 
     def __init__(
@@ -147,12 +162,12 @@ class Meeting:
         *,
         clock: Callable[[], float],
         wall: Callable[[], float],
-        shares: int = 1,
+        limits: Limits = Limits(),
     ) -> None:
         self.key = key
         self.rules = rules
         self.locked = rules.locked
-        self.shares = shares
+        self.limits = limits
         self.chat = Chat()
         self.lobby = Lobby()
         self._clock = clock
@@ -265,17 +280,20 @@ class Meeting:
                 self.set_muted(participant, True, by_host=True)
 
     def set_camera(self, participant: Participant, camera: bool) -> None:
-        """Tell whether a camera is shown."""
-        if participant.camera != camera:
-            participant.camera = camera
-            self._tell(Changed(participant))
+        """Show a camera, or show it no longer. Raises :class:`LimitError`."""
+        if participant.camera == camera:
+            return
+        if camera and sum(each.camera for each in self) >= self.limits.cameras:
+            raise LimitError(f"{self.limits.cameras} cameras are shown already")
+        participant.camera = camera
+        self._tell(Changed(participant))
 
     def set_screen(self, participant: Participant, screen: bool) -> None:
-        """Tell whether a screen is shared. Raises :class:`PasserelleError` when as many are as may be."""
+        """Share a screen, or share it no longer. Raises :class:`LimitError`."""
         if participant.screen == screen:
             return
-        if screen and sum(each.screen for each in self) >= self.shares:
-            raise PasserelleError("somebody shares a screen already", outcome=Outcome.ROOM_FULL)
+        if screen and sum(each.screen for each in self) >= self.limits.shares:
+            raise LimitError("somebody shares a screen already")
         participant.screen = screen
         self._tell(Changed(participant))
 

@@ -23,6 +23,7 @@ from bridge.leg import MediaTotals
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
 from conferencing.embedded.engine import EmbeddedEngine
+from conferencing.embedded.media import NoPlane
 from conferencing.participant import Kind
 from config.outcome import Outcome, PasserelleError
 from config.prompts import find, find_room_names
@@ -85,7 +86,7 @@ class App:
         self._refused: Counter[tuple[str, str]] = Counter()
         self._totals = MediaTotals()
         self._guard = PinGuard(settings.limits)
-        self._engine = EmbeddedEngine(clock=self._clock)
+        self._engine = EmbeddedEngine(clock=self._clock, random=self._random, make_plane=NoPlane)
         self._store: Store | None = None
         self._desk: Desk | None = None
         self._http: HttpServer | None = None
@@ -206,7 +207,7 @@ class App:
     def _sources(self, desk: Desk) -> Sources:
         return Sources(
             calls=lambda: Counter(call.state.name.lower() for call in self._agent.calls.values()),
-            calls_ended=lambda: desk.ended + self._refused,
+            calls_ended=lambda: desk.ended + self._turned_away(),
             invite_seconds=desk.invite_seconds,
             meetings=lambda: sum(1 for _ in self._engine.meetings()),
             participants=self._participants,
@@ -222,6 +223,11 @@ class App:
             gc_pause_seconds=self._garbage.pauses,
             log_lines_lost=self._log_lines_lost,
         )
+
+    def _turned_away(self) -> Counter[tuple[str, str]]:
+        """Calls that never reached the desk: by our limits, or at the door that is closed while draining."""
+        at_the_door = self._agent.counters.refused - self._refused.total()
+        return self._refused + Counter({("inbound", Outcome.DRAINING.label): at_the_door})
 
     def _media(self, desk: Desk) -> MediaTotals:
         """The totals of legs that ended, and of those that live."""

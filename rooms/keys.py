@@ -5,6 +5,7 @@ The secret file holds 32 random bytes as 64 hexadecimal digits. HKDF (RFC 5869, 
 - the *lookup key*: a PIN is found by its HMAC-SHA-256 (RFC 2104), the same for the same PIN;
 - the *sealing key*: a PIN is shown again from a ChaCha20-Poly1305 ciphertext (RFC 8439), stored behind its
   random 96-bit nonce and bound to its room and role, so that a ciphertext moved to another row does not open;
+- the *link key*, which signs the links that let people into a room (``gateway.web.tokens``);
 - the *check value*, kept in the database to notice at start that file and database do not belong together.
 
 A PIN of ten digits has 33 bits: whoever has the secret tries them all within the hour, as one would against
@@ -45,6 +46,7 @@ class PinKeys:
     def __init__(self, secret: bytes) -> None:
         self._lookup_key = _derive(secret, b"passerelle: PIN lookup")
         self._sealing = ChaCha20Poly1305(_derive(secret, b"passerelle: PIN sealing"))
+        self.link_key = _derive(secret, b"passerelle: room links")
         self.check_value = _derive(secret, b"passerelle: check value")
 
     def lookup(self, pin: str) -> bytes:

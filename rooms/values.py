@@ -39,6 +39,14 @@ class Role(Enum):
     HOST = "host"
 
 
+class Access(Enum):
+    """Who is let in by the room's name alone, with a telephone or a browser. Hosts always enter."""
+
+    OPEN = "open"  # everybody
+    WAITING = "waiting"  # whoever a host admits
+    SIGNED_IN = "signed-in"  # who has a link of this room or its PIN
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """A room as stored, without its PINs."""
@@ -48,14 +56,20 @@ class Room:
     name: str
     language: str | None = None
     """Two- or three-letter code; ``None`` is the gateway's default."""
-    open: bool = False
-    """No PIN is asked of those who dial the slug."""
+    access: Access = Access.SIGNED_IN
     max_participants: int | None = None
     """``None``: as many as the gateway takes."""
     muted_on_entry: bool = False
     """All but hosts enter muted."""
     locked: bool = False
     """Its meetings start locked: only hosts get in."""
+    expires_at: int | None = None
+    """Unix seconds: made for one meeting, and removed then. ``None``: stays."""
+
+    @property
+    def pin_needed(self) -> bool:
+        """Whether its name alone opens nothing."""
+        return self.access is Access.SIGNED_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +82,11 @@ class NewRoom:
     host_pin: str | None = None
     has_host_pin: bool = True
     language: str | None = None
-    open: bool = False
+    access: Access = Access.SIGNED_IN
     max_participants: int | None = None
     muted_on_entry: bool = False
     locked: bool = False
+    expires_at: int | None = None
 
     def __post_init__(self) -> None:
         """Raise :class:`RoomError` unless every field can be stored and spoken of (PINs: ``rooms.pins``)."""

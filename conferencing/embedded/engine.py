@@ -1,15 +1,18 @@
-"""Meetings in this process: their seats and their waiting rooms.
+"""Meetings in this process: telephones' seats, browsers' sessions, and the media between them.
 
-Telephones hear each other through the bridge's mixer. The engine keeps the meetings and their seats.
+Telephones hear each other through the bridge's mixer; browsers through the meeting's plane.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from random import Random
 
+from conferencing.embedded.media import MakePlane, Plane
+from conferencing.embedded.session import Connection, Session, State, Visit
 from conferencing.engine import SpeakerFrame
 from conferencing.lobby import Decision, Knock
-from conferencing.meeting import Meeting, MeetingRules
+from conferencing.meeting import Limits, Meeting, MeetingRules, Reason
 from conferencing.participant import Kind, Participant
 from config.outcome import Outcome, PasserelleError
 
@@ -70,12 +73,30 @@ class EmbeddedWaitingSeat:
 
 
 class EmbeddedEngine:
-    """The meetings of this process, by key."""
+    """The meetings of this process, by key, and the browsers' sessions.
 
-    def __init__(self, *, clock: Callable[[], float], wall: Callable[[], float] = time.time) -> None:
+    ``make_plane`` gives a meeting its media. Times are seconds: ``clock`` monotonic, ``wall`` Unix.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        random: Random,
+        make_plane: MakePlane,
+        wall: Callable[[], float] = time.time,
+        limits: Limits = Limits(),
+    ) -> None:
+        self.sessions: dict[str, Session] = {}
         self._clock = clock
+        self._random = random
+        self._make_plane = make_plane
         self._wall = wall
+        self._limits = limits
         self._meetings: dict[str, Meeting] = {}
+        self._planes: dict[str, Plane] = {}
+
+    # Telephones (conferencing.engine.Engine)
 
     async def enter(
         self, key: str, rules: MeetingRules, participant_id: str, kind: Kind, name: str, *, host: bool
@@ -97,14 +118,61 @@ class EmbeddedEngine:
         """The running meetings."""
         return iter(tuple(self._meetings.values()))
 
+    # Browsers
+
+    def open_session(self, visit: Visit, name: str, connection: Connection) -> Session:
+        """A browser comes. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED)."""
+        meeting = self._meeting(visit.key, visit.rules)
+        plane = self._planes.get(visit.key) or self._make_plane()
+        session = Session(self._token(8), self._token(16), visit, meeting, plane, self._clock())
+        try:
+            session.enter(name)
+        finally:
+            self.forget_if_deserted(meeting)
+        self._planes[visit.key] = plane
+        self.sessions[session.id] = session
+        session.attach(connection, self._clock())
+        return session
+
+    def resume_session(
+        self, session_id: str, secret: str, last: int, connection: Connection
+    ) -> Session | None:
+        """A browser comes back; ``None`` if it is not known, or not the one it says it is."""
+        session = self.sessions.get(session_id)
+        if session is None or not session.has_secret(secret) or session.state is State.GONE:
+            return None
+        session.attach(connection, self._clock(), last)
+        return session
+
+    def look_after(self) -> None:
+        """Let go of sessions that are over, or silent. Call it every second or so."""
+        now = self._clock()
+        for session in tuple(self.sessions.values()):
+            if session.silent(now):
+                session.go(Reason.LOST)
+            if session.state is State.GONE:
+                del self.sessions[session.id]
+                self.forget_if_deserted(session.meeting)
+
+    def close(self, reason: str = "restarting") -> None:
+        """End every browser's stay: the service stops."""
+        for session in tuple(self.sessions.values()):
+            session.close(reason)
+        self.look_after()
+
     def forget_if_deserted(self, meeting: Meeting) -> None:
         """A meeting is over when the last of its participants, and of those who wait, is gone."""
         if meeting.deserted and self._meetings.get(meeting.key) is meeting:
             del self._meetings[meeting.key]
+            self._planes.pop(meeting.key, None)
 
     def _meeting(self, key: str, rules: MeetingRules) -> Meeting:
         meeting = self._meetings.get(key)
         if meeting is None:
-            meeting = self._meetings[key] = Meeting(key, rules, clock=self._clock, wall=self._wall)
+            meeting = Meeting(key, rules, clock=self._clock, wall=self._wall, limits=self._limits)
+            self._meetings[key] = meeting
         meeting.rules = rules
         return meeting
+
+    def _token(self, octets: int) -> str:
+        return self._random.randbytes(octets).hex()

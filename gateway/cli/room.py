@@ -13,7 +13,7 @@ from config.texts import LANGUAGES
 from gateway.addresses import sip_uri, web_url
 from gateway.cli.common import config_option, json_option, load_settings, print_json
 from rooms.pins import is_weak
-from rooms.values import Invitation, NewRoom, Room
+from rooms.values import Access, Invitation, NewRoom, Room
 
 if TYPE_CHECKING:
     from rooms.store import Store
@@ -37,7 +37,14 @@ def room() -> None:
 @click.option("--host-pin", help="The PIN of those who lead.  [default: ten digits are made]")
 @click.option("--no-host-pin", is_flag=True, help="Nobody leads: make no host PIN.")
 @click.option("--language", type=click.Choice(LANGUAGES), help="What is spoken there.")
-@click.option("--open", "is_open", is_flag=True, help="Ask no PIN of those who dial the slug.")
+@click.option(
+    "--access",
+    type=click.Choice([level.value for level in Access]),
+    default=Access.SIGNED_IN.value,
+    show_default=True,
+    help="Who gets in by link or SLUG alone: everybody, whoever a host admits, or nobody without a PIN.",
+)
+@click.option("--open", "is_open", is_flag=True, help="Short for --access open.")
 @click.option("--max-participants", type=click.IntRange(min=1), metavar="N", help="Refuse more than N.")
 @click.option("--muted-on-entry", is_flag=True, help="All but hosts enter muted.")
 @click.option("--locked", is_flag=True, help="Meetings start locked: only hosts get in.")
@@ -50,6 +57,7 @@ def add(
     host_pin: str | None,
     no_host_pin: bool,
     language: str | None,
+    access: str,
     is_open: bool,
     max_participants: int | None,
     muted_on_entry: bool,
@@ -65,7 +73,7 @@ def add(
         host_pin=host_pin,
         has_host_pin=not no_host_pin,
         language=language,
-        open=is_open,
+        access=Access.OPEN if is_open else Access(access),
         max_participants=max_participants,
         muted_on_entry=muted_on_entry,
         locked=locked,
@@ -167,7 +175,7 @@ def _addresses(settings: Settings, room: Room) -> dict[str, Any]:
 def _details(settings: Settings, room: Room) -> dict[str, Any]:
     return _names(room) | {
         "language": room.language,
-        "open": room.open,
+        "access": room.access.value,
         "max_participants": room.max_participants,
         "muted_on_entry": room.muted_on_entry,
         "locked": room.locked,
@@ -185,7 +193,7 @@ LABELS = {
     "sip_uri": "SIP address",
     "web_url": "Web address",
     "language": "Language",
-    "open": "Open",
+    "access": "Access",
     "max_participants": "At most",
     "muted_on_entry": "Muted on entry",
     "locked": "Locked",
@@ -210,5 +218,5 @@ def _text(value: object) -> str:
 
 
 def _remarks(room: Room) -> str:
-    remarks = [word for word, true in (("open", room.open), ("locked", room.locked)) if true]
-    return f"  ({', '.join(remarks)})" if remarks else ""
+    remarks = [room.access.value, *(["locked"] if room.locked else [])]
+    return f"  ({', '.join(remarks)})"

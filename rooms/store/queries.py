@@ -56,6 +56,11 @@ class Store:
             raise
         return cls(engine, keys, make_pin)
 
+    @property
+    def link_key(self) -> bytes:
+        """The key that signs links into rooms."""
+        return self._keys.link_key
+
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
@@ -134,6 +139,13 @@ class Store:
             query = delete(room).where(room.c.slug == slug).returning(*_ROOM.selected_columns)
             row = (await connection.execute(query)).mappings().first()
         return _room(row) if row else None
+
+    async def remove_expired(self, now: float, *, but: Collection[str] = ()) -> list[str]:
+        """Remove rooms whose time has passed, except those in use; ``now``: Unix seconds. Returns slugs."""
+        expired = and_(room.c.expires_at < int(now), room.c.slug.not_in(but))
+        async with self._writing() as connection:
+            removed = await connection.scalars(delete(room).where(expired).returning(room.c.slug))
+            return list(removed)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:

@@ -5,9 +5,11 @@ and a PIN is found in one indexed step.
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Enum,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -17,9 +19,14 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from rooms.values import Access
+
+ACCESS = Enum(Access, native_enum=False, length=9, values_callable=lambda kind: [each.value for each in kind])
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -33,10 +40,11 @@ room = Table(
     Column("slug", String(64), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
     Column("language", String(3)),
-    Column("open", Boolean, nullable=False),
+    Column("access", ACCESS, nullable=False, server_default=Access.SIGNED_IN.value),
     Column("max_participants", Integer),
     Column("muted_on_entry", Boolean, nullable=False),
     Column("locked", Boolean, nullable=False),
+    Column("expires_at", BigInteger, index=True),
     sqlite_autoincrement=True,  # a removed room's id is not given to another
 )
 

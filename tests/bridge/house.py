@@ -25,6 +25,7 @@ from bridge.leg import MediaTotals
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
 from conferencing.embedded.engine import EmbeddedEngine, EmbeddedSeat, EmbeddedWaitingSeat
+from conferencing.embedded.media import NoPlane
 from conferencing.meeting import MeetingRules
 from conferencing.participant import Kind
 from config.outcome import Outcome
@@ -34,7 +35,7 @@ from media.codecs import PCMU
 from media.ports import PortAllocator
 from media.rtp import RtpPacket, read_header
 from media.sdp import SessionDescription
-from rooms.values import Answer, Found, NotFound, Refused, Role, Room
+from rooms.values import Access, Answer, Found, NotFound, Refused, Role, Room
 from sip.call import Call, CallState, Direction, IllegalCall, Source
 from sip.message import Request, parse
 from tests.bridge.lines import tone
@@ -48,7 +49,7 @@ OPEN = Room(2, "lobby", "Lobby", language="en", access=Access.OPEN)
 QUIET = Room(3, "quiet", "Quiet", muted_on_entry=True)
 SMALL = Room(4, "small", "Small", max_participants=1)
 LOCKED = Room(5, "vault", "Vault", locked=True)
-FOREIGN = Room(6, "weit", "Weit", language="de", open=True)
+FOREIGN = Room(6, "weit", "Weit", language="de", access=Access.OPEN)
 PINS = {
     "1111": Found(TEAM),
     "3333": Found(QUIET),
@@ -285,7 +286,7 @@ class House:
     ) -> None:
         self.time = Time()
         self.directory = Phones()
-        self.engine = Meetings(clock=self.time.clock)
+        self.engine = Meetings(clock=self.time.clock, random=Random(2), make_plane=NoPlane)
         self.voice = Voice()
         self.mixer = Mixer()
         self.ports = PortAllocator(20_000, 20_000 + 2 * PAIRS - 1)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from config.outcome import Outcome
 from rooms.local import LocalDirectory
 from rooms.store import Store
-from rooms.values import Found, NewRoom, NotFound, Refused, Role, Room, Unavailable
+from rooms.values import Access, Found, NewRoom, NotFound, Refused, Role, Room, Unavailable
 
 from .conftest import InStore, execute, new_database
 
@@ -20,8 +20,8 @@ def test_who_may_enter_where(in_store: InStore) -> None:
     async def scenario(store: Store) -> None:
         directory = LocalDirectory(store)
         await store.add(NewRoom("Team", pin="111222", host_pin="333444"))
-        await store.add(NewRoom("Hall", pin="555666", has_host_pin=False, open=True))
-        team, hall = Room(1, "team", "Team"), Room(2, "hall", "Hall", open=True)
+        await store.add(NewRoom("Hall", pin="555666", has_host_pin=False, access=Access.OPEN))
+        team, hall = Room(1, "team", "Team"), Room(2, "hall", "Hall", access=Access.OPEN)
 
         assert await directory.by_pin("111222") == Found(team, Role.GUEST)
         assert await directory.by_pin("333444") == Found(team, Role.HOST)

@@ -74,7 +74,7 @@ def test_every_option_is_stored(passerelle: Passerelle) -> None:
         "slug": "cafe",
         "name": "Team",
         "language": "fr",
-        "open": True,
+        "access": "open",
         "max_participants": 1,
         "muted_on_entry": True,
         "locked": True,
@@ -110,9 +110,11 @@ def test_what_people_read(passerelle: Passerelle) -> None:
         "Web address     http://127.0.0.1:8080/r/team",
     ]
     passerelle.run("add", "The longer one")
-    assert passerelle.run("list").stdout == "team            Team  (open)\nthe-longer-one  The longer one\n"
+    assert passerelle.run("list").stdout == (
+        "team            Team  (open)\nthe-longer-one  The longer one  (signed-in)\n"
+    )
     shown = passerelle.run("show", "team").stdout
-    assert "Open            yes\n" in shown
+    assert "Access          open\n" in shown
     assert "471147" not in shown
     assert "PIN             471147\n" in passerelle.run("show", "team", "--reveal-pin").stdout
     assert passerelle.run("remove", "team").stdout == 'The room "Team" (team) is removed.\n'

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from rooms.store import Store, StoreError
 from rooms.store.database import connect, exclusive, parse_url
-from rooms.store.schema import migrate
+from rooms.store.schema import _config, migrate
 from rooms.store.tables import metadata
 
 from ..conftest import InStore, execute
@@ -139,3 +140,39 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="not a database"):
         asyncio.run(Store.open(f"sqlite:///{path}", tmp_path / "secret"))
     assert path.read_bytes().startswith(b"not a database")
+
+
+def test_open_rooms_of_the_first_version_stay_open_and_keep_their_pins(url: str) -> None:
+    def upgrade(connection: Connection) -> list[Any]:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for number, is_open in ((1, True), (2, False)):
+            connection.execute(
+                text(
+                    "INSERT INTO room (id, slug, name, open, muted_on_entry, locked)"
+                    " VALUES (:id, :slug, 'Room', :open, :no, :no)"
+                ),
+                {"id": number, "slug": f"room-{number}", "open": is_open, "no": False},
+            )
+            connection.execute(
+                text("INSERT INTO pin VALUES (:lookup, :room, 'guest', :lookup)"),
+                {"lookup": bytes([number]) * 32, "room": number},
+            )
+        migrate(connection)
+        return [
+            tuple(row)
+            for row in connection.execute(
+                text("SELECT access, expires_at, role FROM room JOIN pin ON room.id = room_id ORDER BY slug")
+            )
+        ]
+
+    async def scenario() -> list[Any]:
+        engine = connect(parse_url(url))
+        try:
+            async with exclusive(engine) as connection:
+                return await connection.run_sync(upgrade)
+        finally:
+            await engine.dispose()
+
+    assert asyncio.run(scenario()) == [("open", None, "guest"), ("signed-in", None, "guest")]

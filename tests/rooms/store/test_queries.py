@@ -11,7 +11,7 @@ import pytest
 
 from rooms.keys import PinKeys, SecretError, make_secret, read_secret
 from rooms.store import Store, StoreError
-from rooms.values import NewRoom, Role, Room, RoomError
+from rooms.values import Access, NewRoom, Role, Room, RoomError
 
 from ..conftest import InStore, execute
 
@@ -33,15 +33,15 @@ def test_every_field_comes_back_as_stored(in_store: InStore) -> None:
         new = NewRoom(
             "  Réunion d'été ",
             language="fr",
-            open=True,
+            access=Access.WAITING,
             max_participants=12,
             muted_on_entry=True,
             locked=True,
         )
         added = await store.add(new)
-        assert added.room == Room(1, "reunion-d-ete", "Réunion d'été", "fr", True, 12, True, True)
+        assert added.room == Room(1, "reunion-d-ete", "Réunion d'été", "fr", Access.WAITING, 12, True, True)
         plain = await store.add(NewRoom("Plain"))
-        assert plain.room == Room(2, "plain", "Plain", None, False, None, False, False)
+        assert plain.room == Room(2, "plain", "Plain", None, Access.SIGNED_IN, None, False, False)
         assert await store.rooms() == [plain.room, added.room]
         assert await store.by_slug("plain") == plain.room
         assert await store.count() == 2
@@ -207,7 +207,7 @@ ADD_FIVE = """
 import asyncio, sys
 from pathlib import Path
 from rooms.store import Store
-from rooms.values import NewRoom
+from rooms.values import Access, NewRoom
 
 async def main(url, secret_file):
     store = await Store.open(url, Path(secret_file))
@@ -270,5 +270,20 @@ def test_a_store_error_names_its_cause(in_store: InStore, url: str) -> None:
             await store.add(NewRoom("Team"))
         assert "parameters hidden" in str(refusal.value.__cause__)  # which a trace shows too
         assert await store.rooms() == []
+
+    in_store(scenario)
+
+
+def test_rooms_of_one_meeting_go_when_their_time_has_passed(in_store: InStore) -> None:
+    async def scenario(store: Store) -> None:
+        await store.add(NewRoom("Stays"))
+        kept = await store.add(NewRoom("In use", expires_at=1000))
+        gone = await store.add(NewRoom("Gone", expires_at=1000))
+        await store.add(NewRoom("Later", expires_at=2000))
+        assert await store.remove_expired(1000.5) == []
+        assert await store.remove_expired(1001, but=["in-use"]) == ["gone"]
+        assert await store.by_pin(gone.pin) is None
+        assert await store.by_pin(kept.pin) == (kept.room, Role.GUEST)
+        assert [room.slug for room in await store.rooms()] == ["in-use", "later", "stays"]
 
     in_store(scenario)

@@ -1,0 +1,418 @@
+"""One browser's stay in a meeting, across lost connections. No I/O: times are arguments, in seconds.
+
+::
+
+    WAITING --admitted-->                SEATED
+    WAITING --refused, left, lost-->     GONE
+    SEATED  --left, removed, lost-->     GONE
+
+A session is attached to one connection at a time, or to none. What it has to say is numbered and, while the
+page may still come back, kept: a page that resumes hears what it missed and then how everything is. Whoever
+resumes takes the session over; the connection before is told ``replaced``.
+
+Nobody says goodbye when a battery dies. Life is a message from the page, or media that flows (RFC 7675
+consent, kept by ``media.webrtc``): a seat without either for ``SILENCE`` is given up, so a network that
+changes or a page that is reloaded keeps its seat, and the others wait 15 s for a ghost to go. One who waits
+has no media, and browsers slow the timers of hidden pages down to one a minute: an open connection is
+believed for ``PATIENCE``.
+"""
+
+import hmac
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+import structlog
+
+from conferencing import meeting as happened
+from conferencing.embedded import messages, views
+from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source
+from conferencing.embedded.messages import Code, Error, HostCommand, Message
+from conferencing.embedded.rate import Bucket, cost
+from conferencing.lobby import Decision
+from conferencing.meeting import Meeting, MeetingRules, Reason
+from conferencing.participant import Kind, Participant
+from config.outcome import Outcome, PasserelleError
+
+SILENCE = 15.0
+PATIENCE = 90.0
+MOST_KEPT = 500
+"""Events kept for a page that comes back."""
+MOST_EXCESS = 200
+"""Messages beyond the rate before the connection is cut."""
+
+log = structlog.get_logger(__name__)
+
+
+class State(Enum):
+    """Where the browser is."""
+
+    WAITING = auto()  # for a host's word
+    SEATED = auto()
+    GONE = auto()
+
+
+class Connection(Protocol):
+    """A WebSocket; neither method waits or raises."""
+
+    def send(self, text: str) -> None:
+        """Send a text message."""
+
+    def close(self) -> None:
+        """Close it after what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who comes to which room, and what they are told about it. ``key`` is the slug of the room."""
+
+    key: str
+    room: str
+    access: str
+    rules: MeetingRules
+    host: bool
+    invitation: messages.InvitationText
+    ice_servers: Callable[[str], tuple[messages.IceServer, ...]]
+
+
+class CommandError(Exception):
+    """What a page asked cannot be done."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Session:
+    """One browser. ``id`` names its participant too; ``secret`` is what the page resumes with."""
+
+    def __init__(
+        self, session_id: str, secret: str, visit: Visit, meeting: Meeting, plane: Plane, now: float
+    ) -> None:
+        self.id = session_id
+        self.state = State.WAITING
+        self.meeting = meeting
+        self.participant: Participant | None = None
+        self._secret = secret
+        self._visit = visit
+        self._plane = plane
+        self._peer: MediaPeer | None = None
+        self._media_alive = False
+        self._connection: Connection | None = None
+        self._bucket = Bucket(now)
+        self._excess = 0
+        self._heard_at = now
+        self._n = 0
+        self._kept: deque[tuple[int, str]] = deque(maxlen=MOST_KEPT)
+        self._stop_listening: Callable[[], None] | None = None
+
+    @property
+    def attached(self) -> bool:
+        """Whether a page is there."""
+        return self._connection is not None
+
+    # The connection
+
+    def attach(self, connection: Connection, now: float, last: int | None = None) -> None:
+        """A page is here: a new one, or one that heard everything up to event ``last`` (0: nothing)."""
+        before, self._connection = self._connection, connection
+        if before is not None:
+            before.send(messages.encode(messages.Closed("replaced"), self._n))
+            before.close()
+        self._heard_at = now
+        if last is not None:
+            if last == 0:
+                self._drop_media()
+            for n, text in self._kept:
+                if 0 < last < n:
+                    connection.send(text)
+        self._greet(resumed=last is not None)
+
+    def detach(self, connection: Connection, now: float) -> None:
+        """The connection is lost."""
+        if self._connection is connection:
+            self._connection = None
+            self._heard_at = now
+
+    def has_secret(self, secret: str) -> bool:
+        """Whether the page that says so is ours."""
+        return hmac.compare_digest(self._secret.encode(), secret.encode())
+
+    def tell(self, event: messages.Event, *, keep: bool = True) -> None:
+        """Say something to the page, now or, if it may be ``kept``, when it is back."""
+        self._n += 1
+        text = messages.encode(event, self._n)
+        if keep:
+            self._kept.append((self._n, text))
+        if self._connection is not None:
+            self._connection.send(text)
+
+    def _greet(self, *, resumed: bool) -> None:
+        me = self.participant
+        if me is None:
+            self.tell(messages.Waiting(self.id, self._secret), keep=False)
+            return
+        held, visit = self.meeting, self._visit
+        welcome = messages.Welcome(
+            session=self.id,
+            secret=self._secret,
+            you=me.id,
+            meeting=views.state(visit.room, visit.access, held),
+            participants=tuple(views.person(each, me) for each in held),
+            lobby=views.visitors(held.lobby) if me.host else (),
+            chat=tuple(map(views.line, held.chat)),
+            ice_servers=visit.ice_servers(self.id),
+            invitation=visit.invitation,
+            resumed=resumed,
+        )
+        self.tell(welcome, keep=False)
+
+    # The door
+
+    def enter(self, name: str) -> None:
+        """Knock. Raises :class:`PasserelleError` (ROOM_LOCKED, ROOM_FULL)."""
+        visit = self._visit
+        place = self.meeting.enter(self.id, Kind.BROWSER, name, host=visit.host, decided=self.decided)
+        if isinstance(place, Participant):
+            self._sit(place)
+
+    def decided(self, decision: Decision) -> None:
+        """A host has spoken: a seat, or not."""
+        if isinstance(decision, Participant):
+            self._sit(decision)
+            self._greet(resumed=False)
+        else:
+            self.close("restarting" if decision is Outcome.DRAINING else "refused")
+
+    def _sit(self, participant: Participant) -> None:
+        self.state = State.SEATED
+        self.participant = participant
+        self._stop_listening = self.meeting.listen(self._happened)
+
+    def silent(self, now: float) -> bool:
+        """Whether nothing has been heard for so long that nobody can be there."""
+        if self._media_alive:
+            return False
+        patience = PATIENCE if self.state is State.WAITING and self.attached else SILENCE
+        return now - self._heard_at > patience
+
+    def close(self, reason: str) -> None:
+        """Tell the page that it is over, and why, and go."""
+        if self.state is not State.GONE:
+            self.tell(messages.Closed(reason))
+            self.go()
+
+    def go(self, reason: Reason = Reason.LEFT) -> None:
+        """Give everything back; going twice is no error."""
+        if self.state is State.GONE:
+            return
+        self.state = State.GONE
+        if self._stop_listening is not None:
+            self._stop_listening()
+        self._drop_media()
+        if self.participant is not None:
+            self.meeting.leave(self.participant, reason)
+        else:
+            self.meeting.give_up(self.id)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # What the page says
+
+    def receive(self, message: Message | Error, now: float) -> None:
+        """Do what the page asks, or tell it why not. Raises nothing that a page can provoke."""
+        self._heard_at = now
+        if self.state is State.GONE:
+            return
+        about = message.about if isinstance(message, Error) else TYPES[type(message)]
+        if not self._bucket.take(cost(message), now):
+            self._too_fast(about)
+        elif isinstance(message, Error):
+            self.tell(message, keep=False)
+        else:
+            try:
+                self._obey(message)
+            except CommandError as error:
+                self.tell(Error(error.code, str(error), about), keep=False)
+
+    def _too_fast(self, about: str | None) -> None:
+        self._excess += 1
+        self.tell(Error(Code.TOO_FAST, "slower, please", about), keep=False)
+        if self._excess > MOST_EXCESS and self._connection is not None:
+            log.warning("A page sends far too much: its connection is cut", session=self.id)
+            self._connection.close()
+            self._connection = None
+
+    def _obey(self, message: Message) -> None:
+        me = self.participant
+        match message:
+            case messages.Ping():
+                self.tell(messages.Pong(), keep=False)
+            case messages.Leave():
+                self.go()
+            case messages.Hello() | messages.Resume():
+                raise CommandError(Code.BAD_MESSAGE, "this is the first message or none")
+            case _ if me is None:
+                raise CommandError(Code.FORBIDDEN, "you are in the waiting room")
+            case messages.Offer(sdp):
+                self._answer(sdp)
+            case messages.Want(tiles):
+                self._media(me).want(tiles)
+            case messages.Media():
+                self._publish(me, message)
+            case messages.SendChat(text):
+                self.meeting.say(me, text)
+            case messages.SendReaction(emoji):
+                self.meeting.react(me, emoji)
+            case messages.RaiseHand(raised):
+                self.meeting.set_hand(me, raised)
+            case messages.Rename(who, name):
+                if who != me.id and not me.host:
+                    raise CommandError(Code.FORBIDDEN, "hosts rename others")
+                self.meeting.rename(self._find(who), name)
+            case _ if not me.host:
+                raise CommandError(Code.FORBIDDEN, "this is for hosts")
+            case _:
+                self._lead(me, message)
+
+    def _lead(self, me: Participant, message: HostCommand) -> None:
+        """What hosts may do."""
+        held = self.meeting
+        match message:
+            case messages.Mute(who):
+                held.set_muted(self._find(who), True, by_host=True)
+            case messages.MuteAll():
+                held.mute_all(but=me)
+            case messages.LowerHand(who):
+                held.set_hand(self._find(who), False)
+            case messages.Remove(who):
+                held.remove(self._find(who))
+            case messages.Promote(who):
+                held.promote(self._find(who))
+            case messages.StopShare(who):
+                held.stop_share(self._find(who))
+            case messages.Lock(locked):
+                held.set_locked(locked)
+            case messages.Admit(who, everyone):
+                self._admit([knock.id for knock in held.lobby] if everyone else [who])
+            case messages.Refuse(who):
+                held.turn_away(who)
+            case messages.End():
+                held.end()
+
+    def _admit(self, who: Sequence[str]) -> None:
+        try:
+            for each in who:
+                self.meeting.admit(each)
+        except PasserelleError as error:
+            raise CommandError(Code.ROOM_FULL, str(error)) from None
+
+    def _find(self, participant_id: str) -> Participant:
+        found = self.meeting.get(participant_id)
+        if found is None:
+            raise CommandError(Code.NOT_FOUND, "there is nobody of that id")
+        return found
+
+    # Media
+
+    def _media(self, me: Participant) -> MediaPeer:
+        if self._peer is None:
+            self._peer = self._plane.join(me.id, self)
+            self._peer.allow(Source.MICROPHONE, not me.muted)
+            self._peer.allow(Source.CAMERA, me.camera)
+            self._peer.allow(Source.SCREEN, me.screen)
+        return self._peer
+
+    def _answer(self, sdp: str) -> None:
+        if self.participant is None:
+            return
+        try:
+            answer = self._media(self.participant).offer(sdp)
+        except OfferError as error:
+            raise CommandError(Code.BAD_OFFER, str(error)) from None
+        self.tell(messages.Answer(answer))
+
+    def _publish(self, me: Participant, media: messages.Media) -> None:
+        """Switch what the page sends; a source that is refused stays off, and the page is told."""
+        self.meeting.set_muted(me, not media.microphone)
+        try:
+            self.meeting.set_camera(me, media.camera)
+        except PasserelleError as error:
+            self.tell(Error(Code.CAMERAS_FULL, str(error), "media"), keep=False)
+        try:
+            self.meeting.set_screen(me, media.screen)
+        except PasserelleError as error:
+            self.tell(Error(Code.SHARE_TAKEN, str(error), "media"), keep=False)
+
+    def _drop_media(self) -> None:
+        self._media_alive = False
+        if self._peer is not None:
+            self._peer = None
+            self._plane.leave(self.id)
+
+    # What the media tells (conferencing.embedded.media.PeerEvents)
+
+    def connected(self) -> None:
+        """Media flows."""
+        self._media_alive = True
+
+    def closed(self, reason: str) -> None:
+        """Media flows no more; the page offers anew if it is still there."""
+        self._media_alive = False
+        log.info("Media of a browser ended", session=self.id, reason=reason)
+
+    def slots(self, slots: Sequence[SlotMap]) -> None:
+        """Receiving lines carry something else now."""
+        states = (messages.SlotState(slot.mid, slot.participant_id, slot.source.value) for slot in slots)
+        self.tell(messages.Slots(tuple(states)))
+
+    # What happens in the meeting
+
+    def _happened(self, event: happened.Event) -> None:
+        me = self.participant
+        if me is None:
+            return
+        match event:
+            case happened.Joined(who) if who is not me:
+                self.tell(messages.Joined(views.person(who, me)))
+            case happened.Left(who, reason) if who is not me:
+                self.tell(messages.Left(who.id, reason.value))
+            case happened.Removed(who, reason) if who is me:
+                self.close(reason.value)
+            case happened.MuteChanged(who, by_host):
+                if who is me:
+                    self._allow(Source.MICROPHONE, not who.muted)
+                self.tell(messages.Changed(views.person(who, me)))
+                if who is me and by_host and who.muted:
+                    self.tell(messages.Asked("mute"))
+            case happened.Changed(who):
+                self._changed(who, me)
+            case happened.ShareStopped(who) if who is me:
+                self.tell(messages.Asked("stop_share"))
+            case happened.Said(message):
+                self.tell(messages.Chatted(views.line(message)))
+            case happened.Reacted(who, emoji):
+                self.tell(messages.Reacted(who.id, emoji))
+            case happened.LobbyChanged() if me.host:
+                self.tell(messages.LobbyChanged(views.visitors(self.meeting.lobby)))
+            case happened.LockChanged():
+                state = views.state(self._visit.room, self._visit.access, self.meeting)
+                self.tell(messages.MeetingChanged(state))
+
+    def _changed(self, who: Participant, me: Participant) -> None:
+        self.tell(messages.Changed(views.person(who, me)))
+        if who is me:
+            self._allow(Source.CAMERA, me.camera)
+            self._allow(Source.SCREEN, me.screen)
+            if me.host:  # perhaps since now
+                self.tell(messages.LobbyChanged(views.visitors(self.meeting.lobby)))
+
+    def _allow(self, source: Source, allowed: bool) -> None:
+        if self._peer is not None:
+            self._peer.allow(source, allowed)
+
+
+TYPES = {kind: name for name, kind in messages.FROM_PAGE.items()}
