@@ -4,9 +4,10 @@ A double CRLF is answered by a single one (RFC 5626 section 4.4.1). What may nev
 costs the others anything:
 
 - a connection has ``max_backlog`` octets to fall behind; beyond, it is dropped (the kernel's buffer and
-  Twisted's 64 KiB come on top);
+  Twisted's come on top);
 - a message has ``max_message`` octets; a longer one is answered 513 and the connection closed;
-- a connection is closed when nothing came for ``idle`` seconds and no call holds it.
+- a connection is closed when nothing came for ``idle`` seconds and no call holds it;
+- a read takes 8 KiB, not Twisted's 64: a flood gives the loop back after a few messages, as over UDP.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sip.transport.tcp import TcpTransport
 
 PONG = b"\r\n"
+READ_SIZE = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class StreamPath(Protocol):
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """The connection stands: send what waited."""
         self._open = True
+        self.transport.bufferSize = READ_SIZE
         self.transport.setTcpNoDelay(True)
         self.transport.setTcpKeepAlive(True)
         self.transport.registerProducer(self, True)

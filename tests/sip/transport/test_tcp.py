@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sip.transport import Source
+from sip.transport.stream import READ_SIZE
 from sip.transport.tcp import StreamLimits, TcpTransport
 from tests.sip.transport.loop import Inbox, run, until
 
@@ -212,5 +213,22 @@ def test_stopping_gives_up_a_connection_that_is_still_being_made() -> None:
             transport.path_to("127.0.0.1", transport.address.port).send(MESSAGE, problems.append)
             await transport.stop()
             assert len(problems) == 1
+
+    run(scenario)
+
+
+def test_a_flood_gives_the_loop_back_after_a_few_messages() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (transport, inbox):
+            peer = socket.create_connection(("127.0.0.1", transport.address.port))
+            peer.sendall(MESSAGE)
+            await until(lambda: inbox.messages)
+            peer.sendall(MESSAGE * 1_000)  # it is all there before the loop looks again
+            most, seen = 0, 1
+            while seen < 1_001:
+                await asyncio.sleep(0)
+                most, seen = max(most, len(inbox.messages) - seen), len(inbox.messages)
+            assert most <= READ_SIZE // len(MESSAGE) + 1
+            peer.close()
 
     run(scenario)
