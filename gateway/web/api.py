@@ -82,7 +82,7 @@ def create_api(not_ready: Callable[[], str | None], metrics: Callable[[], bytes]
 
 
 class SecurityHeaders:
-    """ASGI middleware: the security headers on every answer, errors included."""
+    """ASGI middleware: the security headers on every answer, errors included, unless it brings its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -92,7 +92,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
+                headers = list(message.get("headers", ()))
+                own = {name for name, _ in headers}
+                message["headers"] = headers + [header for header in SECURITY_HEADERS if header[0] not in own]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

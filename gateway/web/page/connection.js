@@ -1,0 +1,122 @@
+// The WebSocket: opened, kept, and opened again.
+//
+//   connecting ──first answer──▶ open ──lost──▶ waiting ──back-off or "online"──▶ connecting
+//        └──────── lost ────────────────────────▲                    stop() ──▶ closed
+//
+// `opening()` gives the first message of each attempt (hello or resume); what it throws is the owner's to
+// judge. Silence for SILENCE seconds, pings included, is a loss: a laptop that slept or changed networks has a
+// socket that looks open.
+
+const PING = 10; // seconds
+const SILENCE = 22;
+const PROBE = 3; // after the network or the lid changed
+const LONGEST = 10; // seconds between attempts
+
+export class Connection extends EventTarget {
+  #opening;
+  #socket = null;
+  #attempts = 0;
+  #retry = 0;
+  #heard = 0;
+  #deadline = SILENCE;
+  #timer;
+  state = "closed";
+
+  constructor(opening) {
+    super();
+    this.#opening = opening;
+  }
+
+  start() {
+    this.#timer = setInterval(() => this.#tick(), 1000);
+    addEventListener("online", this.#probe);
+    document.addEventListener("visibilitychange", this.#probe);
+    this.#connect();
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    clearTimeout(this.#retry);
+    removeEventListener("online", this.#probe);
+    document.removeEventListener("visibilitychange", this.#probe);
+    this.#become("closed");
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  /** Give this socket up and come back by another. */
+  drop() {
+    if (this.#socket) this.#lost();
+  }
+
+  /** Send a message; false when there is no connection: the state is sent anew after each welcome. */
+  send(type, fields = {}) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify({ type, ...fields }));
+    return true;
+  }
+
+  async #connect() {
+    this.#become("connecting");
+    let first;
+    try {
+      first = await this.#opening();
+    } catch (error) {
+      if (error.passing) return this.#lost();
+      this.stop();
+      this.dispatchEvent(new CustomEvent("refused", { detail: error }));
+      return;
+    }
+    if (this.state === "closed") return;
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    this.#socket = socket;
+    this.#heard = Date.now();
+    socket.onopen = () => socket.send(JSON.stringify(first));
+    socket.onmessage = (event) => this.#received(JSON.parse(event.data));
+    socket.onclose = () => { if (socket === this.#socket) this.#lost(); };
+  }
+
+  #received(message) {
+    this.#heard = Date.now();
+    this.#deadline = SILENCE;
+    this.#attempts = 0;
+    if (this.state !== "open") this.#become("open");
+    if (message.type !== "pong") this.dispatchEvent(new CustomEvent("message", { detail: message }));
+  }
+
+  #lost() {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    if (this.state === "closed") return;
+    const wait = Math.min(LONGEST, 0.5 * 2 ** this.#attempts) * (0.5 + Math.random());
+    this.#attempts += 1;
+    this.#become("waiting");
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#connect(), wait * 1000);
+  }
+
+  #tick() {
+    if (!this.#socket) return;
+    const silent = (Date.now() - this.#heard) / 1000;
+    if (silent > this.#deadline) this.#lost();
+    else if (Math.round(silent) % PING === PING - 1) this.send("ping");
+  }
+
+  #probe = () => {
+    if (document.visibilityState === "hidden") return;
+    if (this.state === "waiting") {
+      clearTimeout(this.#retry);
+      this.#connect();
+    } else if (this.send("ping")) {
+      this.#heard = Date.now();
+      this.#deadline = PROBE;
+    }
+  };
+
+  #become(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+}

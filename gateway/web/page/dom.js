@@ -1,0 +1,92 @@
+// Elements, made in one line each, that follow when the language is switched.
+
+import { icon } from "./icons.js";
+import { t } from "./i18n.js";
+
+const TARGETS = {
+  text: (element, text) => { element.textContent = text; },
+  label: (element, text) => { element.setAttribute("aria-label", text); },
+  tip: (element, text) => { element.title = text; element.setAttribute("aria-label", text); },
+  hint: (element, text) => { element.placeholder = text; },
+};
+const translated = new WeakMap(); // element → {target: [key, values]}
+
+/** Give an element a text from the catalogue: `said` is a key, or [key, values]. */
+export function say(element, said, target = "text") {
+  const [key, values] = [said].flat();
+  const all = translated.get(element) ?? {};
+  const before = all[target];
+  if (before?.[0] === key && JSON.stringify(before[1]) === JSON.stringify(values)) return;
+  all[target] = [key, values];
+  translated.set(element, all);
+  element.dataset.t = "";
+  TARGETS[target](element, t(key, values));
+}
+
+/** Say everything again, in the language that has been loaded since. */
+export function retranslate() {
+  for (const element of document.querySelectorAll("[data-t]")) {
+    for (const [target, said] of Object.entries(translated.get(element) ?? {})) {
+      TARGETS[target](element, t(...said));
+    }
+  }
+}
+
+/**
+ * An element. Of `props`, those named in TARGETS are texts, `on…` listeners; what is no string is set as a
+ * property, the rest as attributes.
+ */
+export function h(tag, props, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (value == null || value === false) continue;
+    if (name in TARGETS) say(element, value, name);
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name in element && typeof value !== "string") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}
+
+/** A button with an icon; `said` is its text, or (with `quiet`) its label and tip. */
+export function button(name, said, onclick, { quiet = false, ...props } = {}) {
+  return h("button", { type: "button", onclick, ...(quiet ? { tip: said } : {}), ...props },
+    name && icon(name), !quiet && h("span", { text: said }));
+}
+
+/** Put `nodes` into `parent` in this order, touching only what has to move, and leave the focus where it is. */
+export function arrange(parent, nodes) {
+  const focused = document.activeElement;
+  for (const child of [...parent.children]) if (!nodes.includes(child)) child.remove();
+  nodes.forEach((node, index) => {
+    const there = parent.children[index] ?? null;
+    if (there === node) return;
+    if (node.isConnected && parent.moveBefore) parent.moveBefore(node, there);
+    else parent.insertBefore(node, there);
+  });
+  if (focused !== document.activeElement && focused?.isConnected) focused.focus();
+}
+
+/** A modal dialog: the focus stays inside, Escape closes, and the focus goes back to where it came from. */
+export function dialog(title, ...body) {
+  const heading = h("h2", { text: title, id: "dialog-title" });
+  const close = button("close", "dialog.close", () => box.close(), { quiet: true, class: "icon" });
+  const box = h("dialog", { "aria-labelledby": heading.id }, h("header", {}, heading, close), ...body);
+  box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
+  box.addEventListener("close", () => box.remove());
+  document.body.append(box);
+  box.showModal();
+  return box;
+}
+
+/** Ask before something that cannot be taken back. */
+export function confirm(title, question, yes, act) {
+  const box = dialog(title, h("p", { text: question }), h("footer", {},
+    h("button", { type: "button", text: "dialog.cancel", onclick: () => box.close() }),
+    h("button", { type: "button", class: "danger", text: yes, onclick: () => { box.close(); act(); } })));
+}
+
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter(Boolean));
+}

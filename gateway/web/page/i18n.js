@@ -1,0 +1,39 @@
+// Texts: one catalogue a language, made from config/texts/page and fetched from beside this module.
+
+export const LANGUAGES = { fr: "Français", en: "English" };
+
+const STORED = "passerelle.language";
+let texts = {};
+let plural = new Intl.PluralRules("en");
+export let language = "en";
+
+/** Take the language chosen earlier, or else the first of the browser's that we speak. */
+export function preferred() {
+  const wishes = [localStorage.getItem(STORED), ...navigator.languages].map((tag) => tag?.slice(0, 2));
+  return wishes.find((tag) => tag in LANGUAGES) ?? "en";
+}
+
+export async function load(chosen) {
+  const answer = await fetch(new URL(`texts/${chosen}.json`, import.meta.url));
+  if (!answer.ok) return location.reload(); // the server has a newer page than this one
+  texts = await answer.json();
+  language = chosen;
+  plural = new Intl.PluralRules(chosen);
+  document.documentElement.lang = chosen;
+}
+
+export async function choose(chosen) {
+  localStorage.setItem(STORED, chosen);
+  await load(chosen);
+}
+
+/** The text of `key`, its `{names}` filled in; with a `count`, the form of the language's plural. */
+export function t(key, values = {}) {
+  const text = texts[key] ?? texts[`${key}.${plural.select(values.count)}`] ?? texts[`${key}.other`];
+  if (text === undefined) throw new Error(`no text ${key}`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+export const has = (key) => key in texts;
+
+export const time = (date) => date.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });

@@ -1,0 +1,37 @@
+// The invitation, shown and copied: link, telephone number with PIN, SIP address.
+
+import { button, dialog, h } from "./dom.js";
+import { t } from "./i18n.js";
+import { notice } from "./notices.js";
+
+const spaced = (digits) => digits.replace(/(\d{3})(?=\d)/g, "$1 ");
+
+/** The invitation as text to paste into a message. */
+function text({ meeting, invitation }) {
+  const { link, number, pin, sip_uri } = invitation;
+  return [
+    t("invite.text.title", { name: meeting.name }),
+    link && t("invite.text.link", { link }),
+    number && (pin ? t("invite.text.phone", { number, pin: spaced(pin) }) : t("invite.text.number", { number })),
+    sip_uri && t("invite.text.sip", { uri: sip_uri }),
+  ].filter(Boolean).join("\n");
+}
+
+export async function copy(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    notice("invite.copied");
+  } catch {
+    notice("invite.copy_failed", { kind: "error" });
+  }
+}
+
+export function inviteDialog({ state }) {
+  const { link, number, pin, sip_uri } = state.invitation;
+  const lines = [["link", link], ["number", number], ["pin", pin && spaced(pin)], ["sip", sip_uri]];
+  const rows = lines.filter(([, value]) => value).map(([kind, value]) => h("div", {},
+    h("dt", { text: `invite.${kind}` }), h("dd", {}, value),
+    button("copy", [`invite.copy.${kind}`], () => copy(value), { quiet: true, class: "icon" })));
+  const box = dialog("invite.title", h("dl", { class: "invitation" }, rows), h("footer", {},
+    button("copy", "invite.copy_all", () => { copy(text(state)); box.close(); }, { class: "primary", autofocus: true })));
+}

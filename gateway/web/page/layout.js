@@ -1,0 +1,44 @@
+// Which tile goes where: arithmetic without DOM.
+
+const RATIO = 16 / 9;
+const GAP = 8; // CSS pixels
+
+/** The columns that make `count` tiles of RATIO as large as `width` × `height` allows. */
+export function grid(count, width, height) {
+  let best = { columns: 1, width: 0, height: 0 };
+  for (let columns = 1; columns <= count; columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const across = (width - GAP * (columns - 1)) / columns;
+    const down = (height - GAP * (rows - 1)) / rows;
+    const size = Math.floor(Math.min(across, down * RATIO));
+    if (size > best.width) best = { columns, width: size, height: Math.floor(size / RATIO) };
+  }
+  return best;
+}
+
+/** How many tiles a page holds so that none is narrower than `least`. */
+export function capacity(count, width, height, least) {
+  let some = count;
+  while (some > 1 && grid(some, width, height).width < least) some -= 1;
+  return some;
+}
+
+/**
+ * Keep an order of tiles that people can learn: newcomers go to the end, and a speaker who is not among the
+ * first `visible` changes places with the visible one who has been silent longest. `spoke` maps ids to when they
+ * last spoke.
+ */
+export function order(before, present, speaking, visible, spoke) {
+  const ids = before.filter((id) => present.includes(id));
+  ids.push(...present.filter((id) => !ids.includes(id)));
+  for (const id of speaking) {
+    const at = ids.indexOf(id);
+    if (at < visible) continue;
+    const quiet = ids.slice(0, visible).filter((each) => !speaking.includes(each));
+    const out = quiet.toSorted((a, b) => (spoke.get(a) ?? 0) - (spoke.get(b) ?? 0))[0];
+    if (out === undefined) break;
+    ids[ids.indexOf(out)] = id;
+    ids[at] = out;
+  }
+  return ids;
+}

@@ -1,0 +1,86 @@
+// Where it starts: which screen is shown, and what leads from one to the next.
+//
+//   start ──room──▶ prejoin ──▶ waiting ──▶ meeting ──▶ over ──again──▶ prejoin
+//                      └── a reloaded page with a seat ──▲
+
+import { room as askRoom } from "./api.js";
+import { Devices } from "./devices.js";
+import { retranslate } from "./dom.js";
+import { choose, load, preferred } from "./i18n.js";
+import { meetingScreen } from "./meeting.js";
+import { notice } from "./notices.js";
+import { prejoinScreen } from "./prejoin.js";
+import { overScreen, startScreen, waitingScreen } from "./screens.js";
+import { savedSeat, Session } from "./session.js";
+
+const slug = /^\/r\/([^/]+)\/?$/.exec(location.pathname)?.[1];
+const page = document.getElementById("page");
+let leaveScreen = () => {};
+
+/** Show a screen: an element, with `gone` to call when it is left. */
+function show(screen, title) {
+  leaveScreen();
+  leaveScreen = screen.gone ?? (() => {});
+  for (const box of document.querySelectorAll("dialog")) box.close();
+  page.replaceChildren(screen);
+  document.title = title ? `${title} · Passerelle` : "Passerelle";
+  (screen.querySelector("[autofocus]") ?? screen.querySelector("h1"))?.focus();
+}
+
+export async function switchLanguage(language) {
+  await choose(language);
+  retranslate();
+}
+
+async function prejoin() {
+  let room;
+  try {
+    room = await askRoom(slug);
+  } catch (error) {
+    return show(overScreen(error.code, { again: error.passing && prejoin }));
+  }
+  const devices = new Devices();
+  show(prejoinScreen(room, devices, { switchLanguage, enter: (who) => enter(room.name, devices, who) }), room.name);
+  devices.open();
+}
+
+/** Join; resolves when the door has answered, throws `Refused` when it stays shut. */
+async function enter(name, devices, who) {
+  const session = new Session(slug, devices, who);
+  session.addEventListener("phase", () => follow(session, name));
+  await session.start();
+}
+
+function follow(session, name) {
+  const title = session.state.meeting.name || name;
+  if (session.phase === "waiting") show(waitingScreen(session, title), title);
+  if (session.phase === "seated") show(meetingScreen(session, { switchLanguage }), title);
+  if (session.phase === "over") {
+    session.devices.close();
+    show(overScreen(session.reason, { again: session.reason !== "removed" && prejoin, name: title }), title);
+  }
+}
+
+/** The page was reloaded: take the seat again with the devices that were on, without a question. */
+async function resume(seat) {
+  const devices = new Devices();
+  Object.assign(devices.on, seat.on);
+  const session = new Session(slug, devices, { name: seat.name, seat });
+  session.addEventListener("phase", () => follow(session, slug));
+  await Promise.all([session.start(), devices.open()]);
+}
+
+async function main() {
+  await load(preferred());
+  if (!slug) return show(startScreen({ switchLanguage }));
+  const seat = savedSeat(slug);
+  if (seat) await resume(seat);
+  else await prejoin();
+}
+
+addEventListener("unhandledrejection", ({ reason }) => {
+  console.error(reason);
+  notice("error.unexpected", { kind: "error", act: { text: "error.reload", run: () => location.reload() } });
+});
+
+main();

@@ -1,0 +1,148 @@
+// The peer connection. We always offer; the server always answers.
+//
+// The m-lines are made once, in this order, and never change: microphone, camera, screen (sendonly); then PAIRS
+// of an audio and a video slot (recvonly, one participant each); then VOICES audio slots for those who are on
+// no tile; then SCREENS video slots. What is sent changes by replaceTrack, what arrives by the server's
+// "slots", so there is one negotiation, and one more for each ICE restart.
+
+const PAIRS = 9;
+const VOICES = 3;
+const SCREENS = 2;
+const HEALING = 3000; // ms of "disconnected" before an ICE restart
+const RESTARTS = 2; // before starting from scratch
+
+const SENT = {
+  microphone: { kind: "audio", encodings: [{ maxBitrate: 32_000 }] },
+  camera: {
+    kind: "video",
+    encodings: [ // bit/s; for 1280 × 720
+      { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+      { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+      { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
+    ],
+  },
+  screen: { kind: "video", encodings: [{ maxBitrate: 2_500_000, maxFramerate: 15 }] },
+};
+const RECEIVED = [
+  ...Array.from({ length: PAIRS }, () => ["audio", "video"]).flat(),
+  ...Array(VOICES).fill("audio"),
+  ...Array(SCREENS).fill("video"),
+];
+
+/** Events: "slots" (who is where changed), "state" (of the connection). `send(type, fields)` signals. */
+export class Rtc extends EventTarget {
+  #configuration;
+  #send;
+  #peer = null;
+  #senders = {};
+  #tracks = { microphone: null, camera: null, screen: null };
+  #slots = new Map(); // mid → {participant, source}
+  #restarts = 0;
+  #healing = 0;
+  #offering = Promise.resolve();
+
+  constructor(iceServers, send) {
+    super();
+    this.#configuration = { iceServers, bundlePolicy: "max-bundle" };
+    this.#send = send;
+  }
+
+  get state() {
+    return this.#peer?.connectionState ?? "closed";
+  }
+
+  /** Begin from scratch: a new connection, a full offer. */
+  async start() {
+    this.close();
+    const peer = new RTCPeerConnection(this.#configuration);
+    this.#peer = peer;
+    for (const [source, { kind, encodings }] of Object.entries(SENT)) {
+      const line = peer.addTransceiver(kind, { direction: "sendonly", sendEncodings: encodings });
+      this.#senders[source] = line.sender;
+      line.sender.replaceTrack(this.#tracks[source]);
+    }
+    for (const kind of RECEIVED) peer.addTransceiver(kind, { direction: "recvonly" });
+    peer.onconnectionstatechange = () => { if (peer === this.#peer) this.#changed(); };
+    await this.#offer();
+  }
+
+  close() {
+    clearTimeout(this.#healing);
+    this.#peer?.close();
+    this.#peer = null;
+    this.#slots.clear();
+  }
+
+  async answer(sdp) {
+    if (this.#peer?.signalingState !== "have-local-offer") return; // to an offer of before
+    await this.#peer.setRemoteDescription({ type: "answer", sdp });
+    this.#emit("slots");
+  }
+
+  /** After the network changed or the path was lost: new ICE credentials, the same everything else. */
+  async restart() {
+    clearTimeout(this.#healing);
+    if (!this.#peer || this.#restarts >= RESTARTS) {
+      this.#restarts = 0;
+      return this.start();
+    }
+    this.#restarts += 1;
+    this.#peer.restartIce();
+    await this.#offer();
+  }
+
+  /** Send this track from now on, or nothing. */
+  async publish(source, track) {
+    this.#tracks[source] = track;
+    await this.#senders[source]?.replaceTrack(track);
+  }
+
+  assign(slots) {
+    for (const { mid, participant, source } of slots) this.#slots.set(mid, { participant, source });
+    this.#emit("slots");
+  }
+
+  /** The track that carries this source of this participant, if one does now. */
+  track(participant, source) {
+    return this.#received().find(({ slot }) => slot?.participant === participant && slot.source === source)?.track;
+  }
+
+  /** All sound, whoever's: slots play silence while nobody is on them. */
+  sounds() {
+    return this.#received().map(({ track }) => track).filter(({ kind }) => kind === "audio");
+  }
+
+  /** The browser's statistics, and whose each incoming stream is. */
+  async report() {
+    const reports = this.#peer ? [...(await this.#peer.getStats()).values()] : [];
+    return { reports, slots: this.#slots };
+  }
+
+  #received() {
+    const lines = this.#peer?.getTransceivers().slice(Object.keys(SENT).length) ?? [];
+    return lines.map(({ mid, receiver }) => ({ track: receiver.track, slot: this.#slots.get(mid) }));
+  }
+
+  /** One offer at a time: the next waits until the last was sent. */
+  #offer() {
+    this.#offering = this.#offering.then(async () => {
+      const peer = this.#peer;
+      if (!peer) return;
+      await peer.setLocalDescription(await peer.createOffer());
+      if (peer === this.#peer) this.#send("offer", { sdp: peer.localDescription.sdp });
+    });
+    return this.#offering;
+  }
+
+  #changed() {
+    clearTimeout(this.#healing);
+    if (this.state === "connected") this.#restarts = 0;
+    else if (this.state === "failed") this.restart();
+    else if (this.state === "disconnected") this.#healing = setTimeout(() => this.restart(), HEALING);
+    this.#emit("state");
+  }
+
+  #emit(name) {
+    this.dispatchEvent(new Event(name));
+  }
+}

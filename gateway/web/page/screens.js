@@ -1,0 +1,86 @@
+// The small screens: the start page, the waiting room, and what is shown when it is over.
+
+import { createMeeting } from "./api.js";
+import { button, h, say } from "./dom.js";
+import { has, language, LANGUAGES } from "./i18n.js";
+import { icon } from "./icons.js";
+
+export function brand() {
+  return h("p", { class: "brand" }, h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }), "Passerelle");
+}
+
+export function languageChoice(switchLanguage) {
+  const options = Object.entries(LANGUAGES).map(([tag, name]) =>
+    h("option", { value: tag, selected: tag === language, lang: tag }, name));
+  return h("select", { label: "language", class: "language", onchange: (event) => switchLanguage(event.target.value) },
+    options);
+}
+
+/** A text of `error.<code>`, or a general one for codes of later servers. */
+export const errorText = (code) => (has(`error.${code}`) ? `error.${code}` : "error.unexpected");
+
+export function startScreen({ switchLanguage }) {
+  const trouble = h("p", { class: "trouble", role: "alert" });
+  const create = async (event) => {
+    const made = event.currentTarget;
+    made.disabled = true;
+    try {
+      const { host_link, link } = await createMeeting();
+      location.assign(host_link ?? link);
+    } catch (error) {
+      say(trouble, errorText(error.code));
+      made.disabled = false;
+    }
+  };
+  const name = h("input", { id: "room", name: "room", required: true, autocomplete: "off", autocapitalize: "none", spellcheck: false, hint: "start.room_hint" });
+  const open = (event) => {
+    event.preventDefault();
+    const target = roomOf(name.value);
+    if (target) location.assign(target);
+    else say(trouble, "start.bad_room");
+  };
+  return h("main", { class: "entry start" },
+    h("header", {}, brand(), languageChoice(switchLanguage)),
+    h("section", { class: "card" },
+      h("h1", { text: "start.title", tabindex: "-1" }),
+      h("p", { class: "lead", text: "start.lead" }),
+      button("camera", "start.create", create, { class: "primary wide", autofocus: true }),
+      h("p", { class: "or", text: "start.or" }),
+      h("form", { onsubmit: open, novalidate: true },
+        h("label", { for: "room", text: "start.room" }),
+        h("div", { class: "row" }, name, h("button", { type: "submit", text: "start.open" }))),
+      trouble));
+}
+
+/** The page of a room, from its name or from a link that was pasted. Null when it is neither. */
+function roomOf(text) {
+  const link = /^https?:\/\/[^/]+(\/r\/[^/?#]+)\/?(?:\?[^#]*)?(#.*)?$/.exec(text.trim());
+  if (link) return link[1] + (link[2] ?? "");
+  const slug = text.trim().toLowerCase().replace(/\s+/g, "-");
+  return /^[\p{L}\p{N}_.-]+$/u.test(slug) ? `/r/${encodeURIComponent(slug)}` : null;
+}
+
+export function waitingScreen(session, name) {
+  return h("main", { class: "entry waiting" },
+    h("header", {}, brand()),
+    h("section", { class: "card", role: "status" },
+      h("div", { class: "pulse", "aria-hidden": "true" }, icon("lock")),
+      h("h1", { tabindex: "-1" }, name),
+      h("p", { class: "lead", text: "waiting.title" }),
+      h("p", { text: "waiting.lead" }),
+      button(null, "waiting.leave", () => session.leave())));
+}
+
+/** `reason` is why: "left", "ended", "removed" …, or the code of an error. */
+export function overScreen(reason, { again = null, name = null } = {}) {
+  const calm = has(`over.${reason}`);
+  return h("main", { class: "entry over" },
+    h("header", {}, brand()),
+    h("section", { class: "card" },
+      name && h("p", { class: "kicker" }, name),
+      h("h1", { text: calm ? `over.${reason}` : "over.failed", tabindex: "-1" }),
+      h("p", { class: "lead", text: calm ? `over.${reason}.lead` : errorText(reason) }),
+      h("div", { class: "row" },
+        again && button(null, calm ? "over.again" : "over.retry", again, { class: "primary" }),
+        h("a", { class: "button", href: "/", text: "over.start" }))));
+}

@@ -1,0 +1,165 @@
+// One person's seat in one meeting: the connection, what is known, what is sent and received.
+//
+//   joining ──waiting──▶ waiting ──welcome──▶ seated ──closed──▶ over
+//      └───────────────welcome────────────────▲ │
+//                                             └─┘ connection lost: resume, or join again when the seat is gone
+//
+// The seat (session and secret) is in sessionStorage, so a reloaded page takes it again; it is not shared with
+// other tabs, and gone with this one.
+
+import { join, linkKey } from "./api.js";
+import { Connection } from "./connection.js";
+import { language } from "./i18n.js";
+import { Rtc } from "./rtc.js";
+import { MeetingState } from "./state.js";
+
+const VERSION = 1;
+const FINAL = new Set(["removed", "refused", "ended", "replaced"]);
+
+const keyOf = (slug) => `passerelle.seat.${slug}`;
+
+/** The seat this tab had in the room before it was reloaded. */
+export function savedSeat(slug) {
+  return JSON.parse(sessionStorage.getItem(keyOf(slug)) ?? "null");
+}
+
+/** Events: "phase", "connection" (lost or back), "asked", "failed" ({code}), "stats". */
+export class Session extends EventTarget {
+  state = new MeetingState();
+  phase = "joining";
+  reason = null; // why it is over
+  rtc = null;
+  stats = {};
+  #seat;
+  #request; // what to join with
+  #token = null;
+  #resuming = false;
+  #last = 0;
+
+  constructor(slug, devices, { name, pin, seat = null }) {
+    super();
+    this.slug = slug;
+    this.devices = devices;
+    this.#request = { slug, name, key: linkKey(), pin };
+    this.#seat = seat;
+    this.#last = seat?.last ?? 0;
+    this.connection = new Connection(() => this.#opening());
+    this.connection.addEventListener("message", ({ detail }) => this.#received(detail));
+    this.connection.addEventListener("state", () => this.#emit("connection"));
+    this.connection.addEventListener("refused", ({ detail }) => this.#end(detail.code));
+    devices.addEventListener("change", this.#publish);
+    addEventListener("pagehide", this.#save);
+  }
+
+  /** Join or resume. Throws `Refused` when the door stays shut at the first attempt. */
+  async start() {
+    if (!this.#seat) this.#token = (await join(this.#request)).token;
+    this.connection.start();
+  }
+
+  send(type, fields) {
+    return this.connection.send(type, fields);
+  }
+
+  leave() {
+    this.send("leave");
+    this.#end("left");
+  }
+
+  async #opening() {
+    this.#resuming = Boolean(this.#seat);
+    if (this.#seat) {
+      const { session, secret } = this.#seat;
+      return { type: "resume", version: VERSION, session, secret, last: this.#last };
+    }
+    const token = this.#token ?? (await join(this.#request)).token;
+    this.#token = null; // good for one use
+    return { type: "hello", version: VERSION, token, name: this.#request.name, language };
+  }
+
+  #received(message) {
+    if (message.n !== undefined) this.#last = message.n;
+    const resuming = this.#resuming;
+    this.#resuming = false;
+    switch (message.type) {
+      case "waiting": return this.#become("waiting");
+      case "welcome": return this.#welcomed(message);
+      case "answer": return void this.rtc?.answer(message.sdp);
+      case "slots": return this.rtc?.assign(message.slots);
+      case "asked": return this.#emit("asked", message);
+      case "stats": this.stats = message; return this.#emit("stats");
+      case "closed": return this.#closed(message.reason);
+      case "error": return resuming ? this.#forget() : this.#emit("failed", message);
+      default: this.state.apply(message);
+    }
+  }
+
+  #welcomed(message) {
+    const { session, secret, ice_servers, resumed } = message;
+    this.#seat = { session, secret };
+    this.state.apply(message);
+    this.#request.name = this.state.me?.name ?? this.#request.name;
+    this.#save();
+    this.#become("seated");
+    if (!resumed || !this.rtc) this.#connectMedia(ice_servers);
+    else if (this.rtc.state !== "connected") this.rtc.restart();
+    this.#publish();
+    this.#emit("connection");
+  }
+
+  #connectMedia(iceServers) {
+    this.rtc?.close();
+    this.rtc = new Rtc(iceServers ?? [], (type, fields) => this.send(type, fields));
+    this.rtc.addEventListener("state", () => this.#emit("connection"));
+    this.rtc.addEventListener("slots", () => this.#emit("slots"));
+    for (const [source, track] of Object.entries(this.devices.tracks)) this.rtc.publish(source, track);
+    this.rtc.start();
+  }
+
+  #publish = () => {
+    if (this.phase !== "seated") return;
+    for (const [source, track] of Object.entries(this.devices.tracks)) this.rtc?.publish(source, track);
+    this.send("media", this.devices.published);
+    this.#save();
+  };
+
+  #closed(reason) {
+    if (FINAL.has(reason)) return this.#end(reason);
+    this.#forget(); // "restarting": the next process does not know this seat
+  }
+
+  /** The server does not know the seat any more: join anew at the next attempt, which comes by itself. */
+  #forget() {
+    this.#seat = null;
+    this.#last = 0;
+    sessionStorage.removeItem(keyOf(this.slug));
+    this.connection.drop();
+  }
+
+  #end(reason) {
+    if (this.phase === "over") return;
+    this.reason = reason;
+    this.connection.stop();
+    this.rtc?.close();
+    this.devices.removeEventListener("change", this.#publish);
+    removeEventListener("pagehide", this.#save);
+    sessionStorage.removeItem(keyOf(this.slug));
+    this.#become("over");
+  }
+
+  #save = () => {
+    if (!this.#seat) return;
+    const seat = { ...this.#seat, last: this.#last, name: this.#request.name, on: this.devices.published };
+    sessionStorage.setItem(keyOf(this.slug), JSON.stringify(seat));
+  };
+
+  #become(phase) {
+    if (this.phase === phase) return;
+    this.phase = phase;
+    this.#emit("phase");
+  }
+
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

@@ -1,0 +1,45 @@
+// The keyboard. Single letters can be switched off (WCAG 2.1.4): they collide with speech input.
+
+import { dialog, h } from "./dom.js";
+
+const STORED = "passerelle.shortcuts";
+
+export const KEYS = {
+  m: "microphone", v: "camera", s: "screen", h: "hand", c: "chat", p: "people", l: "layout", i: "invite", "?": "shortcuts",
+};
+
+const enabled = () => localStorage.getItem(STORED) !== "off";
+const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog, [role=menu]");
+
+/** Listen on the document; `act` maps names of KEYS to functions; `talk(held)` while the space bar is held. */
+export function listenKeys(act, talk) {
+  const down = (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || typing(event.target)) return;
+    if (event.key === " " && !event.target.closest("button, a")) {
+      event.preventDefault();
+      return talk(true);
+    }
+    const name = KEYS[event.key.toLowerCase()];
+    if (!name || !enabled()) return;
+    event.preventDefault();
+    act[name]();
+  };
+  const up = (event) => { if (event.key === " ") talk(false); };
+  document.addEventListener("keydown", down);
+  document.addEventListener("keyup", up);
+  return () => {
+    document.removeEventListener("keydown", down);
+    document.removeEventListener("keyup", up);
+  };
+}
+
+export function shortcutsDialog() {
+  const row = (key, text) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", { text }));
+  const toggle = h("input", { type: "checkbox", checked: enabled(), onchange: (event) => localStorage.setItem(STORED, event.target.checked ? "on" : "off") });
+  dialog("shortcuts.title",
+    h("dl", { class: "keys" },
+      Object.entries(KEYS).map(([key, name]) => row(key.toUpperCase(), `shortcuts.${name}`)),
+      h("div", {}, h("dt", {}, h("kbd", { text: "shortcuts.space" })), h("dd", { text: "shortcuts.talk" })),
+      h("div", {}, h("dt", {}, h("kbd", { text: "shortcuts.escape" })), h("dd", { text: "shortcuts.close" }))),
+    h("label", { class: "check" }, toggle, h("span", { text: "shortcuts.letters" })));
+}

@@ -1,0 +1,181 @@
+// The tiles together: grid or speaker view, pages, who is in focus, and which pictures are wanted from the server.
+
+import { arrange, button, h, say } from "./dom.js";
+import { capacity, grid, order } from "./layout.js";
+import { Tile } from "./tiles.js";
+
+const LEAST = { wide: 200, narrow: 150 }; // CSS pixels of a tile's width
+const WANT_DELAY = 250; // ms
+
+export class Stage {
+  mode = "grid";
+  #session;
+  #act;
+  #tiles = new Map(); // "<id>" or "<id>:screen" → Tile
+  #order = [];
+  #spoke = new Map();
+  #lastSpeaker = null;
+  #pinned = null;
+  #sharing = false; // the speaker view was taken because of a shared screen
+  #page = 0;
+  #wanted = "";
+  #wanting = 0;
+  #focus = h("ul", { class: "focus", label: "stage.focus" });
+  #list = h("ul", { class: "tiles", label: "stage.tiles" });
+  #previous = button("previous", "stage.previous", () => this.#turn(-1), { quiet: true, class: "icon" });
+  #next = button("next", "stage.next", () => this.#turn(1), { quiet: true, class: "icon" });
+  #where = h("span");
+  #pager = h("nav", { class: "pager", label: "stage.pages", hidden: true }, this.#previous, this.#where, this.#next);
+
+  constructor(session, act, ...more) {
+    this.#session = session;
+    this.#act = { ...act, pin: (key) => this.pin(key) };
+    this.element = h("main", { class: "stage", label: "stage.label", tabindex: "-1" },
+      this.#focus, this.#list, this.#pager, more);
+    this.#resized = new ResizeObserver(() => this.update());
+    this.#resized.observe(this.element);
+  }
+
+  #resized;
+
+  gone() {
+    this.#resized.disconnect();
+    clearTimeout(this.#wanting);
+  }
+
+  get pinned() {
+    return this.#pinned;
+  }
+
+  pin(key) {
+    this.#pinned = this.#pinned === key ? null : key;
+    this.update();
+  }
+
+  toggleMode() {
+    if (this.#pinned) this.#pinned = null;
+    else this.mode = this.mode === "grid" ? "speaker" : "grid";
+    this.#sharing = false;
+    this.update();
+  }
+
+  get focused() {
+    return this.mode === "speaker" || this.#pinned !== null;
+  }
+
+  react({ participant, emoji }) {
+    this.#tiles.get(participant)?.react(emoji);
+  }
+
+  /** Draw what is known now. */
+  update() {
+    const { state, rtc, devices } = this.#session;
+    this.#followShares(state.sharers.length > 0);
+    const now = Date.now();
+    for (const id of state.speaking) this.#spoke.set(id, now);
+    this.#lastSpeaker = state.speaking.find((id) => id !== state.you) ?? this.#lastSpeaker;
+
+    const keys = [...state.participants.keys()];
+    const screens = state.sharers.map(({ id }) => `${id}:screen`);
+    this.#keep([...keys, ...screens]);
+    const focus = this.focused ? this.#inFocus(keys, screens) : null;
+    const { visible, pages } = this.#paged(keys, screens, focus);
+    this.element.classList.toggle("focused", focus !== null);
+    arrange(this.#focus, focus ? [this.#tiles.get(focus).element] : []);
+    arrange(this.#list, visible.map((key) => this.#tiles.get(key).element));
+    this.#pager.hidden = pages < 2;
+    say(this.#where, ["stage.page", { page: this.#page + 1, pages }]);
+    this.#previous.disabled = this.#page === 0;
+    this.#next.disabled = this.#page >= pages - 1;
+
+    const hands = state.hands.map(({ id }) => id);
+    const seen = new Set([focus, ...visible]);
+    for (const tile of this.#tiles.values()) {
+      const participant = state.participants.get(tile.key.split(":")[0]);
+      tile.update(participant, {
+        speaking: state.speaking.includes(tile.key),
+        pinned: this.#pinned === tile.key,
+        order: hands.indexOf(tile.key) + 1,
+      });
+      const mine = participant.id === state.you;
+      const live = participant[tile.source] && seen.has(tile.key);
+      tile.show(mine ? devices.tracks[tile.source] : (live && rtc?.track(participant.id, tile.source)) || null);
+    }
+    this.#want([focus, ...visible].filter((key) => key && key !== state.you && state.participants.has(key)));
+  }
+
+  /** A shared screen takes the speaker view, and gives it back, unless somebody chose in between. */
+  #followShares(shared) {
+    if (shared && !this.#sharing && this.mode === "grid" && !this.sharedBefore) {
+      this.mode = "speaker";
+      this.#sharing = true;
+    } else if (!shared && this.#sharing) {
+      this.mode = "grid";
+      this.#sharing = false;
+    }
+    this.sharedBefore = shared;
+  }
+
+  #keep(keys) {
+    for (const key of this.#tiles.keys()) if (!keys.includes(key)) this.#tiles.delete(key);
+    for (const key of keys) {
+      const source = key.endsWith(":screen") ? "screen" : "camera";
+      if (!this.#tiles.has(key)) this.#tiles.set(key, new Tile(key, source, this.#act));
+    }
+    if (!this.#tiles.has(this.#pinned)) this.#pinned = null;
+  }
+
+  /** What the large tile shows: what is pinned, the latest screen, who speaks, or somebody else than me. */
+  #inFocus(keys, screens) {
+    const others = keys.filter((id) => id !== this.#session.state.you);
+    const speaker = others.includes(this.#lastSpeaker) ? this.#lastSpeaker : null;
+    return this.#pinned ?? screens.at(-1) ?? speaker ?? others[0] ?? keys[0] ?? null;
+  }
+
+  #paged(keys, screens, focus) {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    const narrow = width < 600;
+    const count = keys.length + screens.length - (focus ? 1 : 0);
+    const room = focus ? this.#strip(width, height, narrow) : capacity(count, width, height - 40 * (count > 4), LEAST[narrow ? "narrow" : "wide"]);
+    this.#order = order(this.#order, keys, this.#session.state.speaking, room, this.#spoke);
+    const all = [...screens, ...this.#order].filter((key) => key !== focus);
+    const pages = Math.max(1, Math.ceil(all.length / room));
+    this.#page = Math.min(this.#page, pages - 1);
+    const visible = all.slice(this.#page * room, (this.#page + 1) * room);
+    if (!focus) {
+      const size = grid(visible.length, width, height - (pages > 1 ? 40 : 0));
+      this.#list.style.setProperty("--columns", size.columns);
+      this.#list.style.setProperty("--tile", `${size.width}px`);
+    }
+    return { visible, pages };
+  }
+
+  /** How many small tiles fit beside (or, on a narrow screen, below) the large one. */
+  #strip(width, height, narrow) {
+    return Math.max(1, narrow ? Math.floor(width / 128) : Math.floor((height - 40) / 124));
+  }
+
+  #turn(step) {
+    this.#page += step;
+    this.update();
+  }
+
+  /** Tell the server which pictures are visible and how tall, in real pixels; not more often than need be. */
+  #want(keys) {
+    const tiles = keys.map((key) => ({
+      participant: key,
+      height: Math.round(this.#tiles.get(key).height * devicePixelRatio),
+    }));
+    const wanted = JSON.stringify(tiles);
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    clearTimeout(this.#wanting);
+    this.#wanting = setTimeout(() => this.#session.send("want", { tiles }), WANT_DELAY);
+  }
+
+  /** After a reconnection the server has to be told again. */
+  wantAgain() {
+    this.#wanted = "";
+    this.update();
+  }
+}

@@ -1,0 +1,260 @@
+"""A meeting server for the page's own tests: the vocabulary of the WebSocket, spoken from a script.
+
+It serves the real page, answers joins, and keeps one meeting whose other participants are what a test says. It
+has no media: where a test wants pictures and tones, a second page (``mirror.html``) answers the offers with a
+coloured, moving picture and a tone in every slot, so the browser under test has a real far side.
+"""
+
+import asyncio
+import itertools
+import json
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.telemetry import TelemetryConfig
+
+from config.settings import Endpoint
+from gateway.web.api import SecurityHeaders
+from gateway.web.pages import create_pages
+from gateway.web.server import HttpServer
+
+Message = dict[str, Any]
+QUIET: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+HERE = Path(__file__).parent
+
+ROOM: Message = {"name": "Weekly meeting", "slug": "weekly", "locked": False, "access": "open", "shares": 1}
+INVITATION: Message = {
+    "link": "https://meet.example/r/weekly",
+    "number": "+33 1 23 45 67 42",
+    "pin": "481516234",
+    "sip_uri": "sip:weekly@meet.example",
+}
+
+
+def person(name: str, kind: str = "browser", **more: Any) -> Message:
+    """A participant as the server tells of one; the id is made from the name."""
+    known = {"host": False, "microphone": True, "camera": False, "screen": False, "hand": None, "you": False}
+    return {"id": name.lower().replace(" ", "-"), "name": name, "kind": kind, **known, **more}
+
+
+class FakeServer:
+    """One room at a free port of the loopback; runs in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.room: Message = {"name": ROOM["name"], "slug": ROOM["slug"], "access": "open", "pin_needed": False}
+        self.meeting = dict(ROOM)
+        self.people: list[Message] = []
+        self.lobby: list[Message] = []
+        self.chat: list[Message] = []
+        self.host = True
+        self.wait = False  # in the waiting room until `let_in`
+        self.refuse_join: int | None = None  # HTTP status
+        self.know_seat = True  # accept `resume`
+        self.received: list[Message] = []
+        self.joins: list[Message] = []
+        self.connections = 0
+        self._numbers = itertools.count(1)
+        self._pages: dict[WebSocket, Message] = {}  # socket → its participant
+        self._mirrors: list[WebSocket] = []
+        self._asked = itertools.count(1)
+        self._offers: dict[int, WebSocket] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    # Life
+
+    def start(self) -> str:
+        """Listen; returns the address of the start page."""
+        self._thread.start()
+        self._http = HttpServer(SecurityHeaders(self._application()), Endpoint("127.0.0.1", 0))
+        where = self._run(self._http.start())
+        return f"http://127.0.0.1:{where.port}"
+
+    def stop(self) -> None:
+        """Give the port back."""
+        self._run(self._http.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    # What a test does
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        """Send a message to every page in the meeting."""
+        self._run(self._tell(kind, **fields))
+
+    def come(self, participant: Message) -> None:
+        """Somebody joins."""
+        self.people.append(participant)
+        self.tell("joined", participant=participant)
+
+    def go(self, identity: str) -> None:
+        """Somebody leaves."""
+        self.people = [each for each in self.people if each["id"] != identity]
+        self.tell("left", participant=identity, reason="left")
+
+    def change(self, identity: str, **fields: Any) -> None:
+        """Somebody is muted, raises a hand and so on."""
+        for each in [*self.people, *self._pages.values()]:
+            if each["id"] == identity:
+                each.update(fields)
+                self.tell("changed", participant=each)
+
+    def knock(self, *waiting: Message) -> None:
+        """Who is in the waiting room now."""
+        self.lobby = list(waiting)
+        self.tell("lobby", waiting=self.lobby)
+
+    def let_in(self) -> None:
+        """Admit the page that waits."""
+        self.wait = False
+        self._run(self._welcome_all())
+
+    def cut(self) -> None:
+        """Drop every WebSocket."""
+        self._run(self._cut())
+
+    def heard(self, kind: str) -> list[Message]:
+        """The messages of this type that pages have sent."""
+        return [message for message in self.received if message["type"] == kind]
+
+    # The server
+
+    def _application(self) -> FastAPI:
+        api = FastAPI(telemetry=QUIET)
+        api.include_router(create_pages())
+
+        @api.get("/api/rooms/{slug}")
+        async def room(slug: str) -> Response:
+            found = slug == self.room["slug"]
+            return JSONResponse(self.room if found else {"code": "no_room"}, status_code=200 if found else 404)
+
+        @api.post("/api/meetings")
+        async def create() -> Message:
+            return {"slug": "weekly", "link": "/r/weekly", "host_link": "/r/weekly#k=host-key"}
+
+        @api.post("/api/join")
+        async def join(request: Message) -> Response:
+            self.joins.append(request)
+            if self.refuse_join:
+                return JSONResponse({}, status_code=self.refuse_join)
+            return JSONResponse({"token": f"token-{len(self.joins)}", "role": "host" if self.host else "guest"})
+
+        @api.get("/mirror")
+        async def mirror() -> HTMLResponse:
+            headers = {"Content-Security-Policy": "default-src 'self' 'unsafe-inline' blob:"}
+            return HTMLResponse((HERE / "mirror.html").read_text(), headers=headers)
+
+        @api.websocket("/ws")
+        async def page_socket(socket: WebSocket) -> None:
+            await socket.accept()
+            self.connections += 1
+            await self._listen(socket, self._from_page)
+            self._pages.pop(socket, None)
+
+        @api.websocket("/mirror")
+        async def mirror_socket(socket: WebSocket) -> None:
+            await socket.accept()
+            self._mirrors.append(socket)
+            await self._listen(socket, self._from_mirror)
+            self._mirrors.remove(socket)
+
+        return api
+
+    async def _listen(self, socket: WebSocket, act: Callable[..., Coroutine[Any, Any, None]]) -> None:
+        try:
+            while True:
+                await act(socket, json.loads(await socket.receive_text()))
+        except WebSocketDisconnect:
+            pass
+
+    async def _from_page(self, socket: WebSocket, message: Message) -> None:
+        self.received.append(message)
+        kind = message["type"]
+        if kind in ("hello", "resume"):
+            await self._arrive(socket, message)
+        elif kind == "ping":
+            await self._send(socket, "pong")
+        elif kind == "offer" and self._mirrors:
+            number = next(self._asked)
+            self._offers[number] = socket
+            await self._mirrors[-1].send_json({"number": number, "sdp": message["sdp"]})
+        elif kind == "media":
+            await self._alter(socket, **{source: message[source] for source in ("microphone", "camera", "screen")})
+        elif kind == "hand":
+            await self._alter(socket, hand=1000.0 if message["raised"] else None)
+        elif kind == "rename":
+            await self._alter(socket, name=message["name"])
+        elif kind == "reaction":
+            await self._tell("reaction", participant="me", emoji=message["emoji"])
+        elif kind == "lock":
+            self.meeting["locked"] = message["locked"]
+            await self._tell("meeting", meeting=self.meeting)
+        elif kind == "chat":
+            await self._tell("chat", message=self.line("me", self._pages[socket]["name"], message["text"]))
+
+    def line(self, identity: str, name: str, text: str) -> Message:
+        """A message of the chat, kept for those who come later."""
+        at = f"2026-11-22T09:{len(self.chat):02}:00Z"
+        self.chat.append({"id": len(self.chat) + 1, "from": identity, "name": name, "text": text, "at": at})
+        return self.chat[-1]
+
+    async def _from_mirror(self, _: WebSocket, message: Message) -> None:
+        socket = self._offers.pop(message["number"])
+        await self._send(socket, "answer", sdp=message["sdp"])
+        await self._send(socket, "slots", slots=self._slots(message))
+
+    def _slots(self, message: Message) -> list[Message]:
+        """Pairs for those with pictures and sound, the last video slots for screens."""
+        slots, pairs = [], [mid for mid in message["received"]]
+        for index, each in enumerate(self.people[:9]):
+            audio, video = pairs[2 * index], pairs[2 * index + 1]
+            slots.append({"mid": audio, "participant": each["id"], "source": "microphone"})
+            slots.append({"mid": video, "participant": each["id"] if each["camera"] else None, "source": "camera"})
+        for mid, each in zip(pairs[-2:], [each for each in self.people if each["screen"]], strict=False):
+            slots.append({"mid": mid, "participant": each["id"], "source": "screen"})
+        return slots
+
+    async def _arrive(self, socket: WebSocket, message: Message) -> None:
+        resumed = message["type"] == "resume"
+        if resumed and not self.know_seat:
+            self.know_seat = True
+            return await self._send(socket, "error", code="no_session", message="no such session", about="resume")
+        name = message.get("name", "Camille Petit")
+        self._pages[socket] = person(name, id="me", host=self.host, you=True)
+        if self.wait and not resumed:
+            return await self._send(socket, "waiting")
+        await self._welcome(socket, resumed)
+
+    async def _welcome_all(self) -> None:
+        for socket in list(self._pages):
+            await self._welcome(socket, resumed=False)
+
+    async def _welcome(self, socket: WebSocket, resumed: bool) -> None:
+        await self._send(
+            socket, "welcome", session="s1", secret="secret", you="me", meeting=self.meeting,
+            participants=[*self.people, self._pages[socket]], lobby=self.lobby if self.host else [],
+            chat=self.chat, ice_servers=[], invitation=INVITATION, resumed=resumed,
+        )  # fmt: skip
+
+    async def _alter(self, socket: WebSocket, **fields: Any) -> None:
+        self._pages[socket].update(fields)
+        await self._tell("changed", participant=self._pages[socket])
+
+    async def _tell(self, kind: str, **fields: Any) -> None:
+        for socket in list(self._pages):
+            await self._send(socket, kind, **fields)
+
+    async def _send(self, socket: WebSocket, kind: str, **fields: Any) -> None:
+        await socket.send_json({"type": kind, "n": next(self._numbers), **fields})
+
+    async def _cut(self) -> None:
+        for socket in list(self._pages):
+            await socket.close(1011)
