@@ -2,8 +2,8 @@
 
 A target may lead to several hops (RFC 3263 section 4): they are tried in order until one answers, each with a
 transaction of its own; silence, a transport error and 503 lead to the next. A request above 1,300 octets goes
-by TCP, falling back to UDP (RFC 3261 section 18.1.1). A challenge is answered once, with the next CSeq
-(section 22.2). A path that is given (the connection of the dialog) comes first.
+by TCP, falling back to UDP (RFC 3261 section 18.1.1). A dialog that has a path of its own, such as the
+connection its INVITE came by, needs no target. A challenge is answered with the next CSeq (section 22.2).
 
 The owner sees responses only: when nobody answers at all it gets a 408, when nobody can be reached a 503,
 made up here (section 8.1.3.1).
