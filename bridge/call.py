@@ -365,8 +365,8 @@ class BridgedCall:
         self._language = services.announcer.language_of(room.language, self._language)
         self._stop_listening = seat.meeting.listen(self._meeting_changed)
         channel.muted = seat.participant.muted
-        services.mixer.play(room.slug, services.join_tone)
-        services.mixer.enter(channel, room.slug)
+        services.mixer.play(seat.meeting, services.join_tone)
+        services.mixer.enter(channel, seat)
         self.log.info("Joined", room=room.slug, participants=len(seat.meeting))
         self._tell(flow.Entered(len(seat.meeting) - 1, seat.participant.muted))
 
@@ -387,7 +387,7 @@ class BridgedCall:
         if self._channel is not None:
             self._services.mixer.leave(self._channel)
         seat.leave()
-        self._services.mixer.play(seat.meeting.key, self._services.leave_tone)
+        self._services.mixer.play(seat.meeting, self._services.leave_tone)
         self.log.info("Left", room=seat.meeting.key, participants=len(seat.meeting))
 
     def _meeting_changed(self, event: MeetingEvent) -> None:

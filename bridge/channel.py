@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from bridge.announcer import Utterance
+from bridge.speech import Speech
 from media.codecs import Codec, Encoder, Pcm
 from media.resample import Downsampler, Upsampler
 
@@ -63,6 +64,7 @@ class Channel:
         "own",
         "receiver",
         "room",
+        "speech",
         "utterance",
     )
 
@@ -80,6 +82,7 @@ class Channel:
         self.encoder: Encoder | None = None
         self.apart_until = -1  # the last tick for which a stateful encoder of its own is kept
         self.own: bytes | None = None
+        self.speech: Speech | None = None  # on its way to those behind the engine, while in a meeting
         self._up = Upsampler()
         self._down = Downsampler()
 
@@ -88,21 +91,31 @@ class Channel:
         """Whether its codec carries 16 kHz."""
         return self.codec.sample_rate == 16000
 
+    @property
+    def speaks(self) -> bool:
+        """Whether what it says is for the meeting: not muted, nor on hold."""
+        return not self.muted and self.line.speaks
+
+    @property
+    def present(self) -> bool:
+        """Whether it said something in this tick."""
+        return self.frame is not None
+
     def begin(self) -> None:
         """It is to be heard from now on: what it said long ago is not to ring on in the filters."""
         self._up.reset()
         self._down.reset()
 
     def heard(self, *, narrow: bool, wide: bool) -> tuple[Pcm | None, Pcm | None]:
-        """What it said in this tick at 8 and at 16 kHz, each only where asked for."""
+        """What it said in this tick at 8 and at 16 kHz: as it came, the other only where asked for."""
         frame = self.frame
         if frame is None:
             frame = np.zeros(self.codec.samples_per_tick, np.int16)
         elif isinstance(frame, bytes):
             frame = self.codec.decoder().decode(frame)
         if self.is_wide:
-            return self._down.process(frame) if narrow else None, frame if wide else None
-        return frame if narrow else None, self._up.process(frame) if wide else None
+            return self._down.process(frame) if narrow else None, frame
+        return frame, self._up.process(frame) if wide else None
 
     def retune(self) -> None:
         """The line has negotiated anew: forget what was of another codec. Not while in a room's sums."""

@@ -1,5 +1,9 @@
 """The mix of one meeting: who is heard in this tick, and the sums that its telephones hear.
 
+Telephones and those behind the engine (``bridge.guests``) stand for the same three places. What a telephone
+says goes into the sums and, as it is, to the engine (``bridge.speech``); what a guest says only into the
+sums, since the engine carries it to the others behind it.
+
 Most hear the same sum, encoded once per codec. A *channel apart* hears one of its own: who speaks (the sum
 without itself) and to whom something is announced. A change from the shared stream to an encoder of its own
 would pop with a codec that carries state (G.722): the new encoder is primed with the last shared frames,
@@ -7,18 +11,27 @@ and kept for a while when the two sums are the same again.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.announcer import Recording, Utterance
 from bridge.channel import Channel
-from conferencing.speakers import choose
+from bridge.guests import Guests
+from bridge.speech import Speech
+from conferencing.engine import Seat, SpeakerFrame
+from conferencing.meeting import Meeting
+from conferencing.speakers import SILENCE, choose
 from media.codecs import Codec, Encoder, Pcm
 from media.gain import saturate
 
 Sum = NDArray[np.int32]
+Heard = tuple[Pcm | None, Pcm | None]
+"""What somebody said in a tick, at 8 and at 16 kHz."""
+Take = Callable[[Meeting], Sequence[SpeakerFrame]]
+"""``conferencing.engine.Engine.take``."""
 
 # Shared frames with which an encoder of a channel's own is primed (architecture, D3).
 PRIMING_TICKS = 10
@@ -34,6 +47,29 @@ DECAY = 0.63
 _FADE_IN = np.ones(320, np.float32)
 _FADE_IN[:80] = np.linspace(0.0, 1.0, 80, dtype=np.float32)  # 5 ms: an onset is not to be swallowed
 _FADE_OUT = np.linspace(1.0, 0.0, 320, dtype=np.float32)
+
+
+class Speaker(Protocol):
+    """Who may be heard: a telephone's :class:`Channel`, or a :class:`~bridge.guests.Guest`."""
+
+    level: float
+    """Mean square, smoothed."""
+    level_tick: int
+    """When it last spoke."""
+
+    @property
+    def speaks(self) -> bool:
+        """Whether what it says is for the meeting."""
+
+    @property
+    def present(self) -> bool:
+        """Whether it said something in this tick."""
+
+    def begin(self) -> None:
+        """It is to be heard from now on."""
+
+    def heard(self, *, narrow: bool, wide: bool) -> Heard:
+        """What it said in this tick, at the rates asked for, perhaps at others."""
 
 
 def _faded(pcm: Pcm, fade: NDArray[np.float32]) -> Pcm:
@@ -56,14 +92,14 @@ class EncodeBatch:
 
     def run(self) -> None:
         """Encode what was collected."""
-        if not self._takers:
+        takers, sums = self._takers, self._sums
+        if not takers:
             return
-        payloads = self._encode(saturate(np.stack(self._sums).astype(np.int32, copy=False)))
-        size = len(payloads) // len(self._takers)
-        for index, taker in enumerate(self._takers):
+        self._takers, self._sums = [], []
+        payloads = self._encode(saturate(np.stack(sums).astype(np.int32, copy=False)))
+        size = len(payloads) // len(takers)
+        for index, taker in enumerate(takers):
             taker.own = payloads[index * size : (index + 1) * size]
-        self._takers.clear()
-        self._sums.clear()
 
 
 class SharedStream:
@@ -97,21 +133,41 @@ class SharedStream:
 
 
 class MixRoom:
-    """The telephones of one meeting. ``candidates``: who spoke in this tick, and how loud."""
+    """One meeting: its telephones, and its guests behind the engine, of whom ``take`` brings the speech."""
 
-    __slots__ = ("_apart", "_batches", "_streams", "_tones", "candidates", "channels", "speakers")
+    __slots__ = (
+        "_apart",
+        "_batches",
+        "_candidates",
+        "_guests",
+        "_said",
+        "_streams",
+        "_take",
+        "_tones",
+        "channels",
+        "meeting",
+        "speakers",
+    )
 
-    def __init__(self, batches: dict[str, EncodeBatch]) -> None:
+    def __init__(self, batches: dict[str, EncodeBatch], meeting: Meeting, take: Take) -> None:
         self.channels: dict[Channel, None] = {}
-        self.candidates: list[tuple[float, Channel]] = []
-        self.speakers: list[Channel] = []
+        self.speakers: list[Speaker] = []
+        self._candidates: list[tuple[float, Speaker]] = []
         self._apart: dict[Channel, None] = {}
         self._batches = batches
+        self._guests = Guests()
+        self.meeting = meeting
+        self._said: dict[Channel, None] = {}  # whose speech was given to the engine in the last tick
         self._streams: dict[str, SharedStream] = {}
+        self._take = take
         self._tones: list[Utterance] = []
 
-    def add(self, channel: Channel) -> None:
+    def add(self, channel: Channel, seat: Seat) -> None:
         """A telephone comes in. Its own encoder goes on for a while, so that nothing pops."""
+        channel.speech = Speech(seat)
+        self._add(channel)
+
+    def _add(self, channel: Channel) -> None:
         channel.room = self
         self.channels[channel] = None
         self._apart[channel] = None
@@ -119,6 +175,17 @@ class MixRoom:
 
     def remove(self, channel: Channel) -> None:
         """A telephone goes away."""
+        self._remove(channel)
+        channel.speech = None
+        self._said.pop(channel, None)
+
+    def retune(self, channel: Channel) -> None:
+        """A telephone has negotiated anew, perhaps another codec."""
+        self._remove(channel)
+        channel.retune()
+        self._add(channel)
+
+    def _remove(self, channel: Channel) -> None:
         channel.room = None
         del self.channels[channel]
         self._apart.pop(channel, None)
@@ -128,6 +195,12 @@ class MixRoom:
             channel.encoder = stream.primed_encoder()
         if channel in self.speakers:
             self.speakers.remove(channel)
+
+    def nominate(self, speaker: Speaker, level: float, tick: int) -> None:
+        """Let somebody who says something in this tick stand for one of the three places."""
+        speaker.level = max(level, speaker.level * DECAY ** (tick - speaker.level_tick))
+        speaker.level_tick = tick
+        self._candidates.append((speaker.level, speaker))
 
     def play(self, tone: Recording) -> None:
         """Let everyone hear a tone."""
@@ -147,11 +220,17 @@ class MixRoom:
 
     def mix(self, tick: int) -> None:
         """Work out what everyone hears in this tick: ``own`` of the streams and of the channels apart."""
+        frames = self._take(self.meeting)
+        if frames or self._guests:
+            for guest, level in self._guests.advance(frames, tick):
+                if level > SILENCE:
+                    self.nominate(guest, level, tick)
         narrow = any(s.listeners and s.codec.sample_rate == 8000 for s in self._streams.values())
         wide = any(s.listeners and s.codec.sample_rate == 16000 for s in self._streams.values())
-        said: dict[Channel, tuple[Pcm | None, Pcm | None]] = {}
-        if self.candidates or self.speakers:
+        said: dict[Speaker, Heard] = {}
+        if self._candidates or self.speakers or self._said:
             said = dict(self._heard(tick, narrow=narrow, wide=wide))
+            self._tell_guests(said)
         tones = [tone for tone in self._tones if tone.advance()]
         self._tones = tones
         parts = [*said.values(), *((tone.narrow, tone.wide) for tone in tones)]
@@ -163,29 +242,41 @@ class MixRoom:
         for channel in tuple(self._apart):
             self._apart_mix(channel, sums[channel.codec.sample_rate], said.get(channel), tick)
 
-    def _heard(
-        self, tick: int, *, narrow: bool, wide: bool
-    ) -> Iterator[tuple[Channel, tuple[Pcm | None, Pcm | None]]]:
+    def _heard(self, tick: int, *, narrow: bool, wide: bool) -> Iterator[tuple[Speaker, Heard]]:
         """What the speakers of this tick said; who lost the place is faded out, who won one faded in."""
         before = self.speakers
         pausing = [
-            (channel.level * DECAY ** (tick - channel.level_tick), channel)
-            for channel in before
-            if 0 < tick - channel.level_tick <= PAUSE_TICKS and not channel.muted and channel.line.speaks
+            (speaker.level * DECAY ** (tick - speaker.level_tick), speaker)
+            for speaker in before
+            if 0 < tick - speaker.level_tick <= PAUSE_TICKS and speaker.speaks
         ]
-        self.speakers = choose([*self.candidates, *pausing], before)
-        self.candidates.clear()
-        for channel in self.speakers:
-            if channel not in before:
-                channel.begin()
-            heard = channel.heard(narrow=narrow, wide=wide)
-            if channel not in before:
+        self.speakers = choose([*self._candidates, *pausing], before)
+        self._candidates.clear()
+        for speaker in self.speakers:
+            if speaker not in before:
+                speaker.begin()
+            heard = speaker.heard(narrow=narrow, wide=wide)
+            if speaker not in before:
                 heard = _fade(heard, _FADE_IN)
-            self._apart[channel] = None
-            yield channel, heard
-        for channel in before:
-            if channel not in self.speakers and channel.frame is not None:
-                yield channel, _fade(channel.heard(narrow=narrow, wide=wide), _FADE_OUT)
+            if isinstance(speaker, Channel):
+                self._apart[speaker] = None
+            yield speaker, heard
+        for speaker in before:
+            if speaker not in self.speakers and speaker.present:
+                yield speaker, _fade(speaker.heard(narrow=narrow, wide=wide), _FADE_OUT)
+
+    def _tell_guests(self, said: Mapping[Speaker, Heard]) -> None:
+        """Give the engine what telephones said, each for itself, while anybody behind it listens."""
+        before, self._said = self._said, {}
+        for speaker, heard in said.items():
+            if isinstance(speaker, Channel) and speaker.speech is not None and speaker.speech.wanted:
+                pcm = heard[speaker.is_wide]
+                if pcm is not None:
+                    speaker.speech.say(pcm, speaker.codec.sample_rate)
+                    self._said[speaker] = None
+        for speaker in before:
+            if speaker not in self._said and speaker.speech is not None:
+                speaker.speech.pause()
 
     def _share(self, sums: dict[int, Sum | None]) -> None:
         for stream in self._streams.values():
@@ -200,9 +291,7 @@ class MixRoom:
             else:
                 batch.add(stream, total)
 
-    def _apart_mix(
-        self, channel: Channel, total: Sum | None, said: tuple[Pcm | None, Pcm | None] | None, tick: int
-    ) -> None:
+    def _apart_mix(self, channel: Channel, total: Sum | None, said: Heard | None, tick: int) -> None:
         wide = channel.is_wide
         utterance = channel.utterance
         if said is not None or utterance is not None:
@@ -242,7 +331,7 @@ def _total(parts: Iterable[Pcm | None]) -> Sum | None:
     return total
 
 
-def _fade(heard: tuple[Pcm | None, Pcm | None], fade: NDArray[np.float32]) -> tuple[Pcm | None, Pcm | None]:
+def _fade(heard: Heard, fade: NDArray[np.float32]) -> Heard:
     narrow, wide = heard
     return (
         None if narrow is None else _faded(narrow, fade),

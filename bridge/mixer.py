@@ -3,8 +3,9 @@
 One call of :meth:`Mixer.tick` every 20 ms serves the whole process:
 
 1. **take**: each line's next frame comes out of its jitter buffer; G.711 stays encoded;
-2. **rank**: the levels of all frames are worked out in one go per codec, and each meeting's three loudest
-   are chosen (``conferencing.speakers``); what nobody will hear is never decoded;
+2. **rank**: the levels of all frames are worked out in one go per codec, and each meeting's three loudest,
+   telephones or behind the engine, are chosen (``conferencing.speakers``); what nobody will hear is never
+   decoded;
 3. **mix**: a sum per meeting, at 8 kHz and, where somebody has a wideband telephone, at 16 kHz; those who
    speak, and those to whom something is announced, get a sum of their own (``bridge.mix_room``);
 4. **encode**: all G.711 sums of the process in one go, G.722 once per meeting and once per channel apart;
@@ -14,14 +15,16 @@ So the cost grows with those who speak and not with those who are there. PCM is 
 clipped when encoded.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.announcer import Recording, Utterance
 from bridge.channel import Channel, Line
-from bridge.mix_room import DECAY, LINGER_TICKS, EncodeBatch, MixRoom
+from bridge.mix_room import LINGER_TICKS, EncodeBatch, MixRoom, Take
+from conferencing.engine import Seat
+from conferencing.meeting import Meeting
 from conferencing.speakers import SILENCE
 from media.codecs import PCMA, PCMU, Codec
 from media.gain import power
@@ -51,11 +54,12 @@ class _Bucket:
 
 
 class Mixer:
-    """All telephones of the process."""
+    """All telephones of the process. ``take`` brings what those behind the engine said."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Take) -> None:
+        self._take = take
         self._channels: dict[Channel, None] = {}
-        self._rooms: dict[Hashable, MixRoom] = {}
+        self._rooms: dict[Meeting, MixRoom] = {}
         self._outside: dict[Channel, None] = {}
         self._addressed: dict[Channel, None] = {}  # those to whom something is being said
         self._mended: list[Channel] = []  # whose frame of this tick is samples already
@@ -80,13 +84,14 @@ class Mixer:
             del self._outside[channel]
             self._addressed.pop(channel, None)
 
-    def enter(self, channel: Channel, key: Hashable) -> None:
-        """Put a channel into the meeting called ``key``, which begins with its first channel."""
-        room = self._rooms.get(key)
+    def enter(self, channel: Channel, seat: Seat) -> None:
+        """Put a channel into the meeting in which it has its seat."""
+        meeting = seat.meeting
+        room = self._rooms.get(meeting)
         if room is None:
-            room = self._rooms[key] = MixRoom(self._batches)
+            room = self._rooms[meeting] = MixRoom(self._batches, meeting, self._take)
         del self._outside[channel]
-        room.add(channel)
+        room.add(channel, seat)
 
     def leave(self, channel: Channel) -> None:
         """Take a channel out of its meeting, if it is in one; it stays in the mixer."""
@@ -95,21 +100,19 @@ class Mixer:
             room.remove(channel)
             self._outside[channel] = None
             if not room.channels:
-                self._rooms = {key: other for key, other in self._rooms.items() if other is not room}
+                del self._rooms[room.meeting]
 
     def renew(self, channel: Channel) -> None:
         """The line has negotiated anew, perhaps another codec."""
         room = channel.room
         if channel.codec is channel.line.codec or room is None:
             channel.retune()
-            return
-        room.remove(channel)
-        channel.retune()
-        room.add(channel)
+        else:
+            room.retune(channel)
 
-    def play(self, key: Hashable, tone: Recording) -> None:
-        """Let a meeting hear a tone."""
-        room = self._rooms.get(key)
+    def play(self, meeting: Meeting, tone: Recording) -> None:
+        """Let the telephones of a meeting hear a tone."""
+        room = self._rooms.get(meeting)
         if room is not None:
             room.play(tone)
 
@@ -128,11 +131,14 @@ class Mixer:
 
     def tick(self, tick: int) -> None:
         """Serve every line for the 20 ms of this tick."""
-        self._take()
+        self._collect()
         self._rank(tick)
         spoken = self._advance()
-        for room in self._rooms.values():
-            room.mix(tick)
+        for room in tuple(self._rooms.values()):
+            try:
+                room.mix(tick)
+            except Exception as error:  # noqa: BLE001 - a dispatch boundary: ends this meeting and no other
+                self._fail([(channel, error) for channel in room.channels])
         for channel in self._outside:
             self._speak_outside(channel, tick)
         for batch in self._batches.values():
@@ -141,7 +147,7 @@ class Mixer:
         for on_spoken in spoken:
             on_spoken()
 
-    def _take(self) -> None:
+    def _collect(self) -> None:
         buckets = self._buckets
         mended = self._mended
         broken: list[tuple[Channel, Exception]] = []
@@ -161,9 +167,12 @@ class Mixer:
                 bucket = buckets[channel.codec.name]
                 bucket.channels.append(channel)
                 bucket.frames.append(frame)
-        for channel, problem in broken:
+        self._fail(broken)
+
+    def _fail(self, broken: list[tuple[Channel, Exception]]) -> None:
+        for channel, error in broken:
             self.remove(channel)
-            channel.line.failed(problem)
+            channel.line.failed(error)
 
     def _rank(self, tick: int) -> None:
         for bucket in self._buckets.values():
@@ -171,15 +180,17 @@ class Mixer:
                 continue
             levels = bucket.levels()
             for index in np.flatnonzero(levels > SILENCE).tolist():
-                _nominate(bucket.channels[index], float(levels[index]), tick)
+                channel = bucket.channels[index]
+                if channel.room is not None:
+                    channel.room.nominate(channel, float(levels[index]), tick)
             bucket.channels.clear()
             bucket.frames.clear()
         for channel in self._mended:
             pcm = channel.frame
             if pcm is not None and not isinstance(pcm, bytes) and channel.room is not None:
                 level = power(pcm)
-                if level > SILENCE and not channel.muted and channel.line.speaks:
-                    _nominate(channel, level, tick)
+                if level > SILENCE and channel.speaks:
+                    channel.room.nominate(channel, level, tick)
         self._mended.clear()
 
     def _advance(self) -> list[Callable[[], None]]:
@@ -218,12 +229,3 @@ class Mixer:
             else:
                 channel.own = None
             channel.line.send(payload, tick)
-
-
-def _nominate(channel: Channel, level: float, tick: int) -> None:
-    """Let a channel stand for one of the three places of its meeting."""
-    room = channel.room
-    if room is not None:
-        channel.level = max(level, channel.level * DECAY ** (tick - channel.level_tick))
-        channel.level_tick = tick
-        room.candidates.append((channel.level, channel))

@@ -177,7 +177,7 @@ class App:
             media=settings.media,
             ivr=settings.ivr,
             ports=PortAllocator(settings.media.ports.low, settings.media.ports.high),
-            mixer=Mixer(),
+            mixer=Mixer(self._engine.take),
             announcer=announcer,
             join_tone=Recording.of(tones.join(8000), tones.join(16000)),
             leave_tone=Recording.of(tones.leave(8000), tones.leave(16000)),

@@ -10,7 +10,8 @@ frame of 20 ms, this way and by PyAV: encoding 90 µs at 16 kHz and 66 µs at 8 
 (16 µs, before resampling). The calls let go of the GIL.
 
 A payload of up to ``SILENCE`` octets is discontinuous transmission: a table of contents and next to
-nothing; the talker is silent and sends one of them every 400 ms or so, or none at all.
+nothing, after which the talker is silent and sends hardly anything. Our encoder leaves that to its owner:
+libopus takes a steady tone of a second for noise, and would silence music and dial tones.
 """
 
 import ctypes
@@ -39,7 +40,6 @@ _SETTINGS: Final = {  # OPUS_SET_…
     4010: COMPLEXITY,
     4012: 1,  # in-band forward error correction
     4014: EXPECTED_LOSS,
-    4016: 1,  # discontinuous transmission
     4024: _SIGNAL_VOICE,
 }
 
@@ -147,7 +147,7 @@ class Encoder:
             _checked(_opus.opus_encoder_ctl(self._state, request, ctypes.c_int32(value)))
 
     def encode(self, pcm: Pcm, /) -> bytes:
-        """Encode 20 ms. What is not longer than ``SILENCE`` need not be sent.
+        """Encode 20 ms.
 
         Raises:
             OpusError: it is not a frame's number of samples.

@@ -288,7 +288,7 @@ class House:
         self.directory = Phones()
         self.engine = Meetings(clock=self.time.clock, random=Random(2), make_plane=NoPlane)
         self.voice = Voice()
-        self.mixer = Mixer()
+        self.mixer = Mixer(self.engine.take)
         self.ports = PortAllocator(20_000, 20_000 + 2 * PAIRS - 1)
         self.totals = MediaTotals()
         self.guard = PinGuard(LimitsSettings(**(limits or {})))

@@ -1,10 +1,17 @@
-"""A telephone without a network: says a tone and keeps what it hears. For the mixer's tests."""
+"""For the mixer's tests: a telephone without a network, which says a tone and keeps what it hears, its seat,
+and an engine with browsers behind it that say tones too."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from media.codecs import Codec, Pcm
+from bridge.mixer import Mixer
+from conferencing.engine import SpeakerFrame
+from conferencing.meeting import Meeting, MeetingRules
+from conferencing.participant import Kind, Participant
+from media.codecs import Codec, Pcm, opus
 
 TICK = 0.020
 
@@ -81,3 +88,63 @@ class BrokenReceiver:
 
     def take_pcm(self) -> Pcm | None:
         raise RuntimeError("broken")
+
+
+def a_meeting(key: str = "room") -> Meeting:
+    return Meeting(key, MeetingRules(), clock=lambda: 0.0, wall=lambda: 0.0)
+
+
+def a_mixer() -> Mixer:
+    """With nobody behind the engine."""
+    return Mixer(lambda meeting: ())
+
+
+class Seat:
+    """A ``conferencing.engine.Seat``. ``sent``: payloads and levels."""
+
+    def __init__(self, meeting: Meeting, *, wanted: bool = False) -> None:
+        self.meeting = meeting
+        self.participant = Participant("phone", Kind.PHONE, "Phone", False, 0.0)
+        self.wanted = wanted
+        self.sent: list[tuple[bytes, int]] = []
+
+    def send(self, payload: bytes, level: int) -> None:
+        self.sent.append((payload, level))
+
+    def leave(self) -> None:
+        self.meeting.leave(self.participant)
+
+    def heard(self) -> Pcm:
+        """What a browser hears of it, at 48 kHz."""
+        decoder = opus.Decoder(48000)
+        return np.concatenate([decoder.decode(payload) for payload, _ in self.sent])
+
+
+class Browser:
+    """Somebody behind the engine. ``says``: 16 kHz; frames are numbered from ``sequence``."""
+
+    def __init__(self, name: str, says: Pcm, *, sequence: int = 65530, level: int = -15) -> None:
+        self.participant = Participant(name, Kind.BROWSER, name, False, 0.0)
+        encoder = opus.Encoder(16000)
+        self.frames = [
+            SpeakerFrame(self.participant, encoder.encode(frame), level, (sequence + index) & 0xFFFF)
+            for index, frame in enumerate(says.reshape(-1, 320))
+        ]
+
+
+class Network:
+    """``Engine.take``: hands over what browsers say, a frame a tick; or as ``arrivals`` has it, by tick."""
+
+    def __init__(self, meeting: Meeting, *browsers: Browser) -> None:
+        self._meeting = meeting
+        self.tick = 0
+        self.arrivals: dict[int, list[SpeakerFrame]] = {}
+        for browser in browsers:
+            for tick, frame in enumerate(browser.frames):
+                self.arrivals.setdefault(tick, []).append(frame)
+
+    def take(self, meeting: Meeting) -> Sequence[SpeakerFrame]:
+        if meeting is not self._meeting:
+            return ()
+        self.tick += 1
+        return self.arrivals.get(self.tick - 1, ())

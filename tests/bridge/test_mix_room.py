@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from bridge.announcer import Recording, Utterance
 from bridge.channel import Channel
 from bridge.mix_room import EncodeBatch, SharedStream
-from bridge.mixer import Mixer
 from media.codecs import G722, PCMA, PCMU, Codec
-from tests.bridge.lines import Line, Receiver, level_of, tone
+from tests.bridge.lines import Line, Receiver, Seat, a_meeting, a_mixer, level_of, tone
 
 CODECS = (PCMU, G722, PCMA, G722, PCMU)
 BLOCK = 10  # ticks between two things that happen
@@ -64,7 +63,8 @@ class World:
     """A mixer, five telephones that never stop talking, and what should be true of them."""
 
     def __init__(self, blocks: int) -> None:
-        self.mixer = Mixer()
+        self.mixer = a_mixer()
+        self.meetings = {key: a_meeting(key) for key in ("a", "b")}
         self.said = [noise(seed, blocks * BLOCK) for seed in range(len(CODECS))]
         self.lines = [
             Line(codec, widened(pcm) if codec is G722 else pcm)
@@ -79,7 +79,7 @@ class World:
         channel, line = self.channels[step.line], self.lines[step.line]
         match step.what.split():
             case ["enter", key] if self.rooms[step.line] is None:
-                self.mixer.enter(channel, key)
+                self.mixer.enter(channel, Seat(self.meetings[key]))
                 self.rooms[step.line] = key
             case ["leave"]:
                 self.mixer.leave(channel)
@@ -96,7 +96,9 @@ class World:
                 self.mixer.hush(channel)
             case ["play"]:
                 for key in ("a", "b"):
-                    self.mixer.play(key, Recording.of(tone(700.0, 0.1, 8000), tone(700.0, 0.1, 16000)))
+                    self.mixer.play(
+                        self.meetings[key], Recording.of(tone(700.0, 0.1, 8000), tone(700.0, 0.1, 16000))
+                    )
                 self.quiet = False
 
     def run(self) -> None:
@@ -168,10 +170,10 @@ def test_no_change_of_codec_and_no_skipped_tick_raises(
 
 
 def test_who_is_put_on_hold_keeps_no_place_among_the_speakers() -> None:
-    mixer = Mixer()
+    mixer, room = a_mixer(), Seat(a_meeting())
     speaker, listener = Line(PCMU, tone(400.0, 2.0, 8000)), Line(PCMU)
     for line in (speaker, listener):
-        mixer.enter(mixer.add(line), "room")
+        mixer.enter(mixer.add(line), room)
     for tick in range(20):
         mixer.tick(tick)
     speaker.speaks = False  # what comes now is music
@@ -183,14 +185,14 @@ def test_who_is_put_on_hold_keeps_no_place_among_the_speakers() -> None:
 @pytest.mark.parametrize("codec", [PCMU, PCMA, G722])
 def test_who_loses_and_who_wins_a_place_is_faded(codec: Codec) -> None:
     """A fourth, much louder voice takes a place: no step in the sound is larger than speech makes."""
-    mixer = Mixer()
+    mixer, room = a_mixer(), Seat(a_meeting())
     silence = np.zeros(codec.sample_rate, np.int16)
     for frequency in (300.0, 350.0, 400.0):
-        mixer.enter(mixer.add(Line(codec, tone(frequency, 2.0, codec.sample_rate, 2000))), "room")
+        mixer.enter(mixer.add(Line(codec, tone(frequency, 2.0, codec.sample_rate, 2000))), room)
     loud = tone(450.0, 1.0, codec.sample_rate, 8000)
-    mixer.enter(mixer.add(Line(codec, np.concatenate([silence, np.roll(loud, 9)]))), "room")
+    mixer.enter(mixer.add(Line(codec, np.concatenate([silence, np.roll(loud, 9)]))), room)
     listener = Line(codec)
-    mixer.enter(mixer.add(listener), "room")
+    mixer.enter(mixer.add(listener), room)
     for tick in range(100):
         mixer.tick(tick)
     heard = listener.heard(20).astype(np.float64)
@@ -201,7 +203,7 @@ def test_who_loses_and_who_wins_a_place_is_faded(codec: Codec) -> None:
 
 def test_words_said_at_the_end_of_others_are_told_at_their_own_end() -> None:
     """When the end of one announcement starts another to somebody whose own has just ended."""
-    mixer = Mixer()
+    mixer = a_mixer()
     first, second = mixer.add(Line(PCMU)), mixer.add(Line(PCMU))
     words = Recording.of(tone(1000.0, 0.04, 8000), tone(1000.0, 0.04, 16000))
     told: list[str] = []
@@ -222,7 +224,7 @@ def test_words_said_at_the_end_of_others_are_told_at_their_own_end() -> None:
 
 def test_a_line_that_ends_while_it_is_asked_disturbs_no_other() -> None:
     """A key that is heard as sound may end its call in the middle of a tick."""
-    mixer = Mixer()
+    mixer = a_mixer()
     lines = [Line(PCMU, tone(400.0, 1.0, 8000)) for _ in range(3)]
     channels = [mixer.add(line) for line in lines]
 
@@ -235,6 +237,33 @@ def test_a_line_that_ends_while_it_is_asked_disturbs_no_other() -> None:
     mixer.tick(0)
     mixer.tick(1)
     assert [len(line.sent) for line in lines] == [0, 2, 2]
+
+
+def test_a_meeting_whose_mix_fails_ends_alone() -> None:
+    mixer = a_mixer()
+    rooms = {key: Seat(a_meeting(key)) for key in ("good", "bad")}
+    bad, its_neighbour = Line(PCMU), Line(PCMU)
+    good, listener = Line(PCMU, tone(400.0, 1.0, 8000)), Line(G722)
+    for line, key in ((bad, "bad"), (its_neighbour, "bad"), (good, "good"), (listener, "good")):
+        mixer.enter(mixer.add(line), rooms[key])
+
+    class TooShort(Receiver):
+        def take_plain(self) -> bytes | None:
+            return None
+
+        def take_pcm(self) -> NDArray[np.int16]:
+            return np.full(7, 9000, np.int16)
+
+    for channel in tuple(mixer._channels):
+        if channel.line is bad:
+            channel.receiver = TooShort(PCMU, None)
+    mixer.enter(mixer.add(Line(PCMU, tone(500.0, 1.0, 8000))), rooms["bad"])
+    for tick in range(40):
+        mixer.tick(tick)
+    assert len(bad.failures) == len(its_neighbour.failures) == 1
+    assert len(mixer) == 2
+    assert level_of(listener.heard(5), 16000, 400.0) > -20
+    assert len(good.sent) == 40
 
 
 def test_a_batch_encodes_all_sums_in_one_go() -> None:

@@ -8,16 +8,15 @@ import pytest
 from bridge.announcer import Recording, Utterance
 from bridge.channel import Channel
 from bridge.mixer import Mixer
+from conferencing.meeting import Meeting
 from media.codecs import G722, PCMA, PCMU, Codec
-from tests.bridge.lines import BrokenReceiver, Line, level_of, tone
+from tests.bridge.lines import BrokenReceiver, Line, Seat, a_meeting, a_mixer, level_of, tone
 
 PRESENT = -20.0  # dB: the tones are at -12
 ABSENT = -50.0
 FREQUENCIES = (400.0, 700.0, 1000.0, 1300.0, 1600.0)
 
-
-def a_mixer() -> Mixer:
-    return Mixer()
+ROOM = a_meeting("room")
 
 
 def talker(codec: Codec, frequency: float, seconds: float = 1.0, level: int = 8000) -> Line:
@@ -29,9 +28,9 @@ def run(mixer: Mixer, ticks: int, first: int = 0) -> None:
         mixer.tick(tick)
 
 
-def enter(mixer: Mixer, line: Line, room: str = "room") -> Channel:
+def enter(mixer: Mixer, line: Line, meeting: Meeting = ROOM) -> Channel:
     channel = mixer.add(line)
-    mixer.enter(channel, room)
+    mixer.enter(channel, Seat(meeting))
     return channel
 
 
@@ -68,9 +67,9 @@ def test_listeners_share_one_stream_and_hear_all_three() -> None:
 
 def test_another_room_hears_nothing_of_it() -> None:
     mixer = a_mixer()
-    enter(mixer, talker(PCMU, 400.0), "here")
+    enter(mixer, talker(PCMU, 400.0), a_meeting("here"))
     other = Line(PCMU)
-    enter(mixer, other, "there")
+    enter(mixer, other, a_meeting("there"))
     run(mixer, 30)
     assert not other.heard().any()
     assert len(other.sent) == 30, "silence is sent all the same"
@@ -171,7 +170,7 @@ def test_a_tone_is_heard_by_the_whole_room() -> None:
     lines = [Line(PCMU), Line(G722)]
     for line in lines:
         enter(mixer, line)
-    mixer.play("room", Recording.of(tone(1300.0, 0.8, 8000), tone(1300.0, 0.8, 16000)))
+    mixer.play(ROOM, Recording.of(tone(1300.0, 0.8, 8000), tone(1300.0, 0.8, 16000)))
     run(mixer, 35)
     assert all(heard_tones(line) == {1300.0} for line in lines)
 

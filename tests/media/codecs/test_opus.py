@@ -53,10 +53,18 @@ def test_the_bit_rate_is_as_said() -> None:
     assert 0.6 * opus.BITRATE < sum(sizes) * 8 / 2.0 < 1.15 * opus.BITRATE
 
 
-def test_silence_is_hardly_sent() -> None:
-    payloads = encoded(np.zeros(8000 * 2, np.int16), 8000)
-    assert sum(len(payload) > opus.SILENCE for payload in payloads[20:]) <= 5
-    assert all(len(payload) > opus.SILENCE for payload in encoded(warble(8000), 8000))
+def test_a_steady_tone_is_not_taken_for_silence() -> None:
+    decoder = Decoder()
+    pcm = np.concatenate([decoder.decode(p) for p in encoded(tone(1000.0, 5.0, 16000), 16000)])
+    assert level_of(pcm[4 * 16000 :], 16000, 1000.0) == pytest.approx(-12.2, abs=1.5)
+
+
+def test_a_payload_of_silence_is_silent() -> None:
+    payload = encoded(warble(8000), 8000)[-1]
+    silence = bytes([payload[0] & 0xFC])
+    assert len(silence) <= opus.SILENCE
+    assert opus.samples(silence, 48000) == 960
+    assert not Decoder().decode(silence).any()
 
 
 def test_every_payload_is_20_ms() -> None:
