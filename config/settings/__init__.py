@@ -16,9 +16,11 @@ from config.settings.sections import (
     LimitsSettings,
     LogSettings,
     MediaSettings,
+    MeetingsSettings,
     Network,
     Settings,
     SipSettings,
+    WebRtcSettings,
 )
 from config.settings.template import template
 from config.settings.values import Endpoint, Listener, PortRange, Transport
@@ -35,6 +37,7 @@ __all__ = [
     "Listener",
     "LogSettings",
     "MediaSettings",
+    "MeetingsSettings",
     "Network",
     "PortRange",
     "Problem",
@@ -42,6 +45,7 @@ __all__ = [
     "SettingsError",
     "SipSettings",
     "Transport",
+    "WebRtcSettings",
     "check",
     "load",
     "template",

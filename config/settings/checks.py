@@ -6,7 +6,7 @@ What needs the machine (is the port free, is the database there) is for ``passer
 from collections.abc import Iterator, Sequence
 
 from config.settings.problems import Problem
-from config.settings.sections import MediaSettings, Settings, SipSettings
+from config.settings.sections import HttpSettings, MediaSettings, Settings, SipSettings
 from config.settings.values import family, is_loopback, is_unspecified
 
 
@@ -20,6 +20,8 @@ def check(settings: Settings) -> list[Problem]:
         *_reachable(settings.sip, settings.media),
         *_ports(settings),
         *_jitter(settings.media),
+        *_tls(settings.http),
+        *_webrtc(settings),
     ]
 
 
@@ -85,3 +87,25 @@ def _jitter(media: MediaSettings) -> Iterator[Problem]:
     if media.jitter_min_ms > media.jitter_max_ms:
         message = f"{media.jitter_min_ms} is more than media.jitter_max_ms, {media.jitter_max_ms}"
         yield Problem("media.jitter_min_ms", message)
+
+
+def _tls(http: HttpSettings) -> Iterator[Problem]:
+    if (http.certificate is None) is not (http.key is None):
+        missing, given = ("key", "certificate") if http.key is None else ("certificate", "key")
+        yield Problem(f"http.{missing}", f"http.{given} is set alone", "give both files, or neither")
+    if http.certificate is not None and http.public_url.startswith("http:"):
+        yield Problem("http.public_url", "http: although a certificate is set", "begin it with https:")
+
+
+def _webrtc(settings: Settings) -> Iterator[Problem]:
+    webrtc = settings.webrtc
+    for index, host in enumerate(filter(is_unspecified, webrtc.address)):
+        message = f"{host} cannot carry the media of browsers: answers may leave from another address"
+        yield Problem(f"webrtc.address[{index}]", message, "name the address itself")
+    yield from _one_a_family("webrtc.address", webrtc.address)
+    if webrtc.port in settings.media.ports:
+        message = f"{webrtc.port} lies within media.ports ({settings.media.ports})"
+        yield Problem("webrtc.port", message, "move one of them")
+    if webrtc.turn and not webrtc.turn_secret:
+        message = "missing, although webrtc.turn is set"
+        yield Problem("webrtc.turn_secret", message, "give what coturn calls static-auth-secret")

@@ -5,9 +5,11 @@ hint that is printed when the value is refused. Durations are in seconds unless 
 Models are frozen and refuse keys they do not know. Rules that tie several keys together are in ``checks``.
 """
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +50,20 @@ def _database_url(url: str, info: ValidationInfo) -> str:
     raise ValueError('"sqlite:///FILE" or "postgresql://USER:PASSWORD@HOST/NAME"')
 
 
+def _public_url(url: str) -> str:
+    """A scheme and a host, perhaps a port, as browsers send them in Origin."""
+    parts = urlsplit(url.lower().rstrip("/"))
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query):
+        raise ValueError('"https://HOST" or "https://HOST:PORT" and no more')
+    return parts.geturl()
+
+
+def _turn_url(url: str) -> str:
+    if re.fullmatch(r"turns?:[^\s,/?]+(\?transport=(udp|tcp))?", url):
+        return url
+    raise ValueError('"turn:HOST:PORT" or "turns:HOST:PORT?transport=tcp"')
+
+
 AddressText = Annotated[str, BeforeValidator(ip_address)]
 ListenerText = Annotated[Listener, BeforeValidator(Listener.parse)]
 EndpointText = Annotated[Endpoint, BeforeValidator(Endpoint.parse)]
@@ -55,6 +71,8 @@ PortRangeText = Annotated[PortRange, BeforeValidator(PortRange.parse)]
 NetworkText = Annotated[Network, BeforeValidator(_network)]
 FilePath = Annotated[Path, AfterValidator(_beside_settings)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+TurnUrl = Annotated[str, AfterValidator(_turn_url)]
 Name = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
@@ -93,6 +111,10 @@ class SipSettings(Section):
         "",
         description="What people dial after the @, as printed for them. Empty: the advertised address, or "
         "the first one listened on.",
+    )
+    number: str = Field(
+        "",
+        description="The telephone number that leads to the reception, as invitations print it.",
     )
     reception: tuple[Name, ...] = Field(
         ("meet",),
@@ -143,12 +165,74 @@ class MediaSettings(Section):
 
 
 class HttpSettings(Section):
-    """Health and metrics over HTTP."""
+    """The web page, its API, health and metrics."""
 
     listen: EndpointText = Field(
         Endpoint("127.0.0.1", 8080),
-        description="Where /healthz, /readyz and /metrics are served; no TLS, no password: keep it inside.",
+        description="Where the page, /healthz, /readyz and /metrics are served. The last three ask for no "
+        "password: in front of the public, let a proxy hide them.",
     )
+    public_url: PublicUrl = Field(
+        "",
+        description='How browsers reach it, such as "https://meet.example.org": links say this, and pages '
+        "from elsewhere are refused. Empty: only by IP address or localhost, on the port listened on.",
+    )
+    certificate: FilePath | None = Field(
+        None,
+        description="TLS certificate with its chain (PEM). Without TLS, here or at a proxy, browsers give "
+        "no page a camera except on localhost.",
+        examples=["fullchain.pem"],
+    )
+    key: FilePath | None = Field(
+        None, description="The private key of the certificate (PEM).", examples=["privkey.pem"]
+    )
+    proxies: tuple[NetworkText, ...] = Field(
+        (),
+        description="Networks of proxies whose X-Forwarded-For is believed when wrong PINs are counted.",
+    )
+
+
+class WebRtcSettings(Section):
+    """Sound and picture of browsers: one port for all of it, UDP, and TCP for networks without UDP."""
+
+    address: tuple[AddressText, ...] = Field(
+        (),
+        description="Where it is bound, one a family, never 0.0.0.0 or ::. Empty: as media.address.",
+    )
+    advertised: tuple[AddressText, ...] = Field(
+        (), description="Addresses that browsers are told instead, behind NAT. Empty: as media.advertised."
+    )
+    port: int = Field(7882, ge=0, le=65_535, description="The port, UDP and TCP. A firewall must let it in.")
+    turn: tuple[TurnUrl, ...] = Field(
+        (),
+        description="A coturn server for networks that block the port, "
+        'such as "turns:turn.example.org:443?transport=tcp".',
+    )
+    turn_secret: str = Field(
+        "",
+        repr=False,
+        json_schema_extra={"secret": True},
+        description="What coturn calls static-auth-secret.",
+    )
+    turn_seconds: Seconds = Field(
+        86_400, ge=60, description="How long credentials for TURN hold, in seconds."
+    )
+
+
+class MeetingsSettings(Section):
+    """What meetings may grow to, and who may begin one."""
+
+    ad_hoc: bool = Field(
+        True, description="Whether anyone who opens the page may begin a meeting in a room made for it."
+    )
+    ad_hoc_hours: int = Field(
+        24, ge=1, le=8_760, description="How long such a room can be entered, in hours."
+    )
+    max_participants: int = Field(
+        100, ge=1, description="The most participants of a meeting whose room does not say."
+    )
+    max_cameras: int = Field(30, ge=0, description="The most cameras shown at once in a meeting.")
+    max_shares: int = Field(1, ge=0, le=2, description="The most screens shared at once in a meeting.")
 
 
 class DatabaseSettings(Section):
@@ -258,6 +342,8 @@ class Settings(Section):
     sip: SipSettings = Field(default_factory=SipSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
+    webrtc: WebRtcSettings = Field(default_factory=WebRtcSettings)
+    meetings: MeetingsSettings = Field(default_factory=MeetingsSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     limits: LimitsSettings = Field(default_factory=LimitsSettings)
