@@ -85,14 +85,14 @@ class EmbeddedEngine:
         random: Random,
         make_plane: MakePlane,
         wall: Callable[[], float] = time.time,
-        limits: Limits = Limits(),
+        limits: Limits | None = None,
     ) -> None:
         self.sessions: dict[str, Session] = {}
         self._clock = clock
         self._random = random
         self._make_plane = make_plane
         self._wall = wall
-        self._limits = limits
+        self._limits = limits or Limits()
         self._meetings: dict[str, Meeting] = {}
         self._planes: dict[str, Plane] = {}
 
