@@ -35,7 +35,7 @@ class LocalDirectory:
         return await self._ask(self._by_pin(pin))
 
     async def by_slug(self, slug: str) -> Answer:
-        """Find a room by its slug, in any case; ``room.pin_needed`` says whether a PIN must still be asked."""
+        """Find a room by its slug, in any case; ``room.pin_needed`` says whether a PIN is to be asked."""
         slug = slug.lower()
         if not is_slug(slug):
             return NotFound()
