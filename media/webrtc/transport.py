@@ -2,12 +2,16 @@
 
 ::
 
-    NEW ── connect ──► CHECKING ── DTLS secured ──► CONNECTED
-     │                     │                            │
-     └────── close ────────┼─────── close, lost ────────┼──► CLOSED
+    NEW       --CONNECT--> CHECKING     signalling has described the peer
+    NEW       --CLOSE----> CLOSED
+    CHECKING  --SECURED--> CONNECTED    the handshake is done, there are keys
+    CHECKING  --CLOSE----> CLOSED
+    CHECKING  --LOST-----> CLOSED
+    CONNECTED --CLOSE----> CLOSED
+    CONNECTED --LOST-----> CLOSED
 
-*Lost* is 15 s without consent, the peer's closing alert, or 30 s without a connection. The handler hears of
-CONNECTED and of CLOSED once each, the latter however it came.
+LOST is 15 s without consent, the peer's closing alert, or 30 s without a connection. The handler hears of
+CONNECTED and of CLOSED once each, of the latter however it came.
 
 We are the DTLS server unless the peer's ``a=setup`` is ``passive``; as a client the handshake begins with
 the first proven path, so that no ClientHello goes to an address that has not shown to be the peer's.
