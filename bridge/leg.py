@@ -1,7 +1,8 @@
 """One telephone's media: RTP and RTCP in and out, and the keys pressed.
 
 ``rtp_received`` and ``send`` run fifty times a second for every telephone: no logging, no look-ups, no
-allocation that is not needed. Whatever is not an ordinary packet goes through ``_unusual``.
+allocation that is not needed. What is not the next packet of speech goes through ``_admits`` or
+``_event_received``.
 
 What a leg may send follows from ``standards.md``: nothing before the ACK, nothing to an address that is not
 a host of its own (``media.latch.sendable``), and from then on a packet each packet time, except where the
@@ -33,7 +34,7 @@ OCTETS_PER_MS = 8
 OCTETS_PER_TICK = 160
 # Seconds of silence after which another SSRC from the same address may take over: two streams that come
 # interleaved (a phone's tones beside its speech, a forged one) would otherwise restart the buffer for ever.
-OVERLAP = 0.080
+OVERLAP = 0.070
 
 
 class Transmitter(Protocol):
