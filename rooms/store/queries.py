@@ -22,7 +22,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from rooms.keys import PinKeys, fitting_keys, make_secret
 from rooms.pins import check_pin, make_pin
-from rooms.store.database import connect, exclusive, opening, parse_url, reader, translated_errors
+from rooms.store.database import (
+    PointReader,
+    connect,
+    exclusive,
+    opening,
+    parse_url,
+    reader,
+    translated_errors,
+)
 from rooms.store.schema import migrate
 from rooms.store.tables import pin, room, secret_check
 from rooms.values import Invitation, NewRoom, Role, Room, RoomError, slugify, unique_slug
@@ -37,6 +45,7 @@ class Store:
     def __init__(self, engine: AsyncEngine, keys: PinKeys, make_pin: Callable[[], str]) -> None:
         self._engine = engine
         self._reader = reader(engine)
+        self._points = PointReader(engine)
         self._keys = keys
         self._make_pin = make_pin
 
@@ -63,6 +72,7 @@ class Store:
 
     async def close(self) -> None:
         """Close all connections."""
+        self._points.close()
         await self._engine.dispose()
 
     async def count(self) -> int:
@@ -160,8 +170,8 @@ class Store:
                 yield connection
 
     async def _first(self, query: Select[*tuple[Any, ...]]) -> RowMapping | None:
-        async with self._reading() as connection:
-            return (await connection.execute(query)).mappings().first()
+        with translated_errors():
+            return await self._points.first(query)
 
     async def _free_pin(self, connection: AsyncConnection, given: str | None, unlike: Collection[str]) -> str:
         """Return the given PIN, or a made one that is unlike those; such that no room has it."""
