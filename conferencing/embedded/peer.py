@@ -1,0 +1,469 @@
+"""One browser's media: its offer answered, what it publishes received, its slots sent.
+
+The transport gives packets in clear; this class finds out which stream they belong to (``publication``),
+gives the publisher its feedback (arrival times every 50 ms, receiver reports every second), and
+takes what the subscriber says of its slots (losses, key frames wanted, bandwidth). :meth:`MediaPeer.tick`
+lets time pass; nothing else here knows a clock.
+
+Slots are fixed lines (``offer``); who is on them, and in which layer, is decided by ``stage``.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any, Final, Protocol
+
+from conferencing.embedded import answer, feedback
+from conferencing.embedded.bandwidth import Bandwidth
+from conferencing.embedded.codecs import Codec
+from conferencing.embedded.extensions import Extension, elements
+from conferencing.embedded.media import OfferError, PeerEvents, Source, WantedTile
+from conferencing.embedded.offer import Offer, read_offer
+from conferencing.embedded.pacer import Pacer
+from conferencing.embedded.publication import Binding, Publisher
+from conferencing.embedded.slot import abs_send_time
+from conferencing.embedded.stage import Cast, Stage
+from media.rtcp import (
+    CNAME,
+    NTP_EPOCH,
+    Feedback,
+    Packet,
+    ReceiverReport,
+    RtcpError,
+    SenderReport,
+    SourceDescription,
+    parse_compound,
+    write_compound,
+)
+from media.rtp import ReportBlock, read_header
+from media.webrtc.dtls import FingerprintError
+from media.webrtc.ice import IceParameters
+
+FEEDBACK_INTERVAL: Final = 0.05  # s between reports of arrival times
+LOOK_INTERVAL: Final = 0.2  # s between looks at bandwidth and layers
+REPORT_INTERVAL: Final = 1.0  # s between sender and receiver reports
+UNKNOWN_ROUND_TRIP: Final = 0.1  # s
+MAX_BLOCKS: Final = 31
+REPAIR_SHARE: Final = 0.5  # of the estimate may go into repairs
+
+
+class Transport(Protocol):
+    """What is asked of ``media.webrtc.transport.PeerTransport``."""
+
+    @property
+    def local(self) -> IceParameters:
+        """Our ICE credentials."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The value of ``a=fingerprint``."""
+
+    def candidates(self) -> list[str]:
+        """The values of ``a=candidate``."""
+
+    def connect(self, remote: IceParameters, fingerprint: str, setup: str) -> None:
+        """Await the peer."""
+
+    def restart(self, remote: IceParameters) -> IceParameters:
+        """ICE restart."""
+
+    def send_rtp(self, packet: bytes | bytearray) -> None:
+        """Send one packet."""
+
+    def send_rtcp(self, packet: bytes | bytearray) -> None:
+        """Send one compound."""
+
+    def close(self) -> None:
+        """Let go of the peer."""
+
+
+class House(Cast, Protocol):
+    """The meeting's plane, as a peer sees it."""
+
+    def publishable(self) -> Sequence[Codec]:
+        """The video codecs that all decode, most wanted first."""
+
+    def negotiated(self, peer: "MediaPeer") -> None:
+        """A peer's slots or codecs have changed."""
+
+    def route_voices(self) -> None:
+        """Who is on whose slots has changed."""
+
+
+class MediaPeer:
+    """One browser. Made by :meth:`conferencing.embedded.plane.Plane.join`."""
+
+    def __init__(
+        self,
+        participant_id: str,
+        house: House,
+        events: PeerEvents,
+        random: Random,
+        clock: Callable[[], float],
+    ) -> None:
+        now = clock()
+        self.id = participant_id
+        self.ssrc = random.randrange(1, 1 << 32)  # what we call ourselves in feedback
+        self.publisher = Publisher(participant_id, self)
+        self.bandwidth = Bandwidth(now)
+        self.stage = Stage(participant_id, house, self, random)
+        self.round_trip = UNKNOWN_ROUND_TRIP
+        self.offer_wanted = False  # a new offer would let this client publish what everybody decodes
+        self.decodes: frozenset[Codec] | None = None
+        self.malformed = 0
+        self.unbound = 0
+        self.connected_now = False
+        self._house = house
+        self._events = events
+        self._random = random
+        self._clock = clock
+        self._transport: Transport | None = None
+        self._offer: Offer | None = None
+        self._session_id = random.randrange(1 << 62)
+        self._version = 0
+        self._cname = f"{random.randrange(1 << 64):016x}"
+        self._arrivals = feedback.Arrivals()
+        self._transport_cc = 0
+        self._level_id = 0
+        self._dependency_id = 0
+        self._repair_credit = 0.0
+        self._ticked_at = now
+        self._feedback_due = now
+        self._look_due = now
+        self._report_due = now
+        self._padding_debt = 0
+
+    def attach(self, transport: Transport) -> None:
+        """Give the peer its transport, right after it was made."""
+        self._transport = transport
+        self.send_rtp = transport.send_rtp
+        self._pacer = Pacer(transport.send_rtp)
+        self.pace = self._pacer.send
+        self._pacer.set_estimate(self.bandwidth.estimate)
+
+    # Signalling
+
+    def offer(self, sdp: str) -> str:
+        """Answer an offer.
+
+        Raises:
+            OfferError: it cannot be taken, the text tells why; nothing has changed.
+        """
+        transport = self._transport
+        if transport is None:
+            raise OfferError("this peer is closed")
+        offer = read_offer(sdp, self._offer)
+        local = self._connect(transport, offer)
+        self._offer = offer
+        self._version += 1
+        self.offer_wanted = False
+        self._learn_extensions(offer)
+        self.publisher.negotiated(offer)
+        for line in offer.lines:
+            if line.taken and not line.place.source:
+                self.stage.add_line(line)
+        self.decodes = offer.decodes
+        self._house.negotiated(self)
+        ours = answer.Ours(local.ufrag, local.password, transport.fingerprint, transport.candidates())
+        return answer.write_answer(
+            offer,
+            ours,
+            self.stage.names,
+            self._house.publishable(),
+            cname=self._cname,
+            session_id=self._session_id,
+            version=self._version,
+        )
+
+    def _connect(self, transport: Transport, offer: Offer) -> IceParameters:
+        remote = IceParameters(offer.ufrag, offer.password)
+        before = self._offer
+        if before is None:
+            try:
+                transport.connect(remote, offer.fingerprint, offer.setup)
+            except FingerprintError as error:
+                raise OfferError(str(error)) from None
+            return transport.local
+        if offer.fingerprint.lower() != before.fingerprint.lower():
+            raise OfferError("the fingerprint cannot change within a session")
+        if (offer.ufrag, offer.password) != (before.ufrag, before.password):
+            return transport.restart(remote)
+        return transport.local
+
+    def _learn_extensions(self, offer: Offer) -> None:
+        numbers: dict[Extension, int] = {}
+        for line in offer.lines:
+            if line.place.source:
+                numbers.update(answer.accepted_extensions(line))
+        self._transport_cc = numbers.get(Extension.TRANSPORT_CC, -1)
+        self._level_id = numbers.get(Extension.AUDIO_LEVEL, -1)
+        self._dependency_id = numbers.get(Extension.DEPENDENCY, -1)
+
+    def want(self, tiles: Sequence[WantedTile]) -> None:
+        """Show these participants, the most important first; those beyond the slots are not shown."""
+        self.stage.wanted = [(tile.participant, tile.height) for tile in tiles]
+        self.assign(self._clock())
+
+    def allow(self, source: Source, allowed: bool) -> None:
+        """Forward this source, or drop it here whatever the page does."""
+        publication = self.publisher.publication(source)
+        if publication is None:
+            self.publisher.microphone_allowed = allowed
+            if not allowed:
+                self.publisher.voice.silence()
+        elif publication.allowed != allowed:
+            publication.allowed = allowed
+            if not allowed:
+                for stream in publication.streams:
+                    stream.restarted()
+
+    # What the transport tells (media.webrtc.transport.TransportHandler)
+
+    def connected(self) -> None:
+        """Media may flow."""
+        self.connected_now = True
+        self._house.route_voices()
+        self._events.connected()
+
+    def closed(self, reason: str) -> None:
+        """The transport is gone."""
+        self.connected_now = False
+        self._transport = None
+        self._house.route_voices()
+        self._events.closed(reason)
+
+    def rtp_received(self, packet: bytes, now: float) -> None:
+        """The hot path: one packet of the publisher."""
+        header = read_header(packet)
+        if header is None:
+            self.malformed += 1
+            return
+        payload_type, marker, sequence, timestamp, ssrc, start, end = header
+        found = elements(packet)
+        at = found.get(self._transport_cc)
+        if at is not None and at[1] == 2:
+            self._arrivals.seen.append((packet[at[0]] << 8 | packet[at[0] + 1], now))
+        binding = self.publisher.bindings.get(ssrc) or self.publisher.bind(ssrc, payload_type, found, packet)
+        if binding is None:
+            self.unbound += 1
+            return
+        codec = binding.codecs.get(payload_type)
+        if codec is None:
+            self.malformed += 1
+            return
+        mark = 0x80 if marker else 0
+        if binding.voice is not None:
+            binding.voice.stream.statistics.received(sequence, timestamp, now)
+            if self.publisher.microphone_allowed:
+                at = found.get(self._level_id)
+                level = packet[at[0]] & 0x7F if at else None
+                binding.voice.received(sequence, timestamp, mark, packet[start:end], now, level)
+            return
+        at = found.get(self._dependency_id)
+        dependency = packet[at[0] : at[0] + at[1]] if at and at[1] >= 3 else None
+        self._video_received(binding, codec, (sequence, timestamp, mark), packet[start:end], now, dependency)
+
+    def _video_received(
+        self,
+        binding: Binding,
+        codec: Codec,
+        header: tuple[int, int, int],
+        payload: bytes,
+        now: float,
+        dependency: bytes | None,
+    ) -> None:
+        sequence, timestamp, mark = header
+        stream = binding.stream
+        if stream is None or binding.publication is None:
+            return
+        if binding.repairs:
+            if len(payload) < 3:  # a probe of the publisher's
+                return
+            sequence, payload = payload[0] << 8 | payload[1], payload[2:]
+        else:
+            stream.statistics.received(sequence, timestamp, now)
+        if binding.publication.allowed:
+            stream.received(codec, sequence, timestamp, mark, payload, now, abs_send_time(now), dependency)
+
+    def rtcp_received(self, packet: bytes, now: float) -> None:
+        """Reports and feedback of the publisher and of the subscriber."""
+        try:
+            packets = parse_compound(packet)
+        except RtcpError:
+            self.malformed += 1
+            return
+        blocks: list[ReportBlock] = []
+        for part in packets:
+            match part:
+                case SenderReport():
+                    self._sender_report(part, now)
+                    blocks += part.reports
+                case ReceiverReport():
+                    blocks += part.reports
+                case Feedback():
+                    self._feedback(part, now)
+        if blocks:
+            self._reported(blocks, now)
+
+    def _sender_report(self, report: SenderReport, now: float) -> None:
+        binding = self.publisher.bindings.get(report.ssrc)
+        if binding is not None and not binding.repairs:
+            stream = binding.stream or (binding.voice and binding.voice.stream)
+            if stream:
+                stream.reported(report.ntp_time, report.rtp_timestamp, now)
+
+    def _feedback(self, packet: Feedback, now: float) -> None:
+        rate = feedback.read_remb(packet)
+        if rate is not None:
+            if self.bandwidth.remb(rate, now):
+                self.choose_layers(now)
+            return
+        if (packet.packet_type, packet.format) == (feedback.RTPFB, feedback.NACK):
+            slot = self.stage.pictures.get(packet.media_ssrc)
+            for sequence in feedback.read_nack(packet.control) if slot else ():
+                if slot and self._repair_credit > 0.0:
+                    self._repair_credit -= slot.repair(sequence, now)
+            return
+        for ssrc in feedback.asks_keyframe(packet):
+            slot = self.stage.pictures.get(ssrc)
+            if slot and slot.current:
+                slot.current.request_keyframe(now)
+
+    def _reported(self, blocks: Sequence[ReportBlock], now: float) -> None:
+        expected = lost = 0.0
+        for block in blocks:
+            if block.last_sender_report:
+                ticks = (int(now * 65536) - block.last_sender_report - block.delay_since) & 0xFFFFFFFF
+                if ticks < 10 * 65536:
+                    self.round_trip = ticks / 65536
+            slot = self.stage.pictures.get(block.ssrc)
+            if slot:
+                count = slot.packets - slot.packets_reported
+                slot.packets_reported = slot.packets
+                slot.loss = block.fraction_lost / 256
+                expected += count
+                lost += count * slot.loss
+        if expected and self.bandwidth.reported(lost / expected, self.round_trip, now):
+            self.choose_layers(now)
+
+    def send_feedback(self, packet: Packet) -> None:
+        """Tell the publisher (RFC 5506: a packet of feedback may go alone)."""
+        if self._transport is not None:
+            self._transport.send_rtcp(write_compound([packet]))
+
+    def assign(self, now: float) -> None:
+        """Somebody came, left, or is wanted."""
+        self.stage.assign(now)
+        self.choose_layers(now)
+        self._house.route_voices()
+        changes = self.stage.changes()
+        if changes:
+            self._events.slots(changes)
+
+    def choose_layers(self, now: float) -> None:
+        """Spread the bandwidth that there is over the slots."""
+        self.bandwidth.media = self.stage.choose_layers(self.bandwidth.estimate, now)
+        self._pacer.set_estimate(self.bandwidth.estimate)
+
+    # Time
+
+    def tick(self, now: float) -> None:
+        """Let time pass; every 20 to 100 ms."""
+        elapsed, self._ticked_at = now - self._ticked_at, now
+        if self._transport is None or not self.connected_now:
+            return
+        self._pacer.tick(now)
+        self._repair_credit = min(
+            self._repair_credit + REPAIR_SHARE * self.bandwidth.estimate * elapsed / 8,
+            REPAIR_SHARE * self.bandwidth.estimate / 8,
+        )
+        for stream in self.publisher.streams():
+            stream.tick(now)
+        self.publisher.voice.tick(now)
+        self._probe(elapsed, now)
+        if now >= self._feedback_due:
+            self._feedback_due = now + FEEDBACK_INTERVAL
+            self._tell_arrivals()
+        if now >= self._look_due:
+            self._look_due = now + LOOK_INTERVAL
+            self._look(now)
+        if now >= self._report_due:
+            self._report_due = now + REPORT_INTERVAL * (0.5 + self._random.random())
+            self._transport.send_rtcp(write_compound(self._reports(now)))
+
+    def _look(self, now: float) -> None:
+        for stream in (self.publisher.voice.stream, *self.publisher.streams()):
+            stream.measure(now)
+        self.bandwidth.measure(self._pacer.octets, now)
+        self.bandwidth.tick(self.stage.wanted_rate, now)
+        self.assign(now)
+
+    def _probe(self, elapsed: float, now: float) -> None:
+        """Fill the link up to the rate that is being tried."""
+        self._padding_debt += self.bandwidth.padding(elapsed)
+        while self._padding_debt > 0:
+            octets = self.stage.probe(now)
+            self._padding_debt = self._padding_debt - octets if octets else 0
+
+    def _tell_arrivals(self) -> None:
+        streams = (self.publisher.voice.stream, *self.publisher.streams())
+        media = next((stream.ssrc for stream in streams if stream.ssrc), 0)
+        report = self._arrivals.report(self.ssrc, media)
+        if report is not None:
+            self.send_feedback(report)
+
+    def _reports(self, now: float) -> Iterator[Packet]:
+        """A compound: a sender report for each slot in use, a report block for each stream that comes."""
+        streams = (self.publisher.voice.stream, *self.publisher.streams())
+        blocks = tuple(
+            stream.statistics.report_block(now) for stream in streams if stream.statistics.packets
+        )[:MAX_BLOCKS]
+        yield ReceiverReport(self.ssrc, blocks)
+        yield SourceDescription(((self.ssrc, ((CNAME, self._cname),)),))
+        for slot in self.stage.slots():
+            clock = slot.clock_at(now)
+            if clock is not None:
+                ntp_time = int((now + NTP_EPOCH) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
+                yield SenderReport(slot.ssrc, ntp_time, clock, slot.packets, slot.octets)
+
+    def stats(self) -> dict[str, Any]:
+        """How it travels, for the page's details: s, bit/s, pixels, loss as a fraction."""
+        now = self._clock()
+        return {
+            "round_trip": round(self.round_trip, 4),
+            "loss": round(self.bandwidth.loss, 4),
+            "estimate": round(self.bandwidth.estimate),
+            "sent": round(self.bandwidth.sent),
+            "microphone": round(self.publisher.voice.stream.rate),
+            "layers": [
+                {
+                    "source": publication.source.value,
+                    "layer": stream.rid,
+                    "codec": str(stream.codec),
+                    "height": stream.height,
+                    "rate": round(stream.rate),
+                    "lost": stream.statistics.lost,
+                }
+                for publication in (self.publisher.camera, self.publisher.screen)
+                for stream in publication.layers(now)
+            ],
+            "slots": [
+                {
+                    "mid": slot.mid,
+                    "state": slot.state.name.lower(),
+                    "layer": slot.current.rid if slot.current else None,
+                    "height": slot.current.height if slot.current else None,
+                    "loss": round(slot.loss, 4),
+                    "repairs": slot.repairs,
+                }
+                for slot in self.stage.pictures.values()
+                if slot.target is not None
+            ],
+        }
+
+    def close(self) -> None:
+        """Leave: give up the transport and all slots."""
+        self.connected_now = False
+        transport, self._transport = self._transport, None
+        self.stage.clear(self._clock())
+        if transport is not None:
+            transport.close()

@@ -1,0 +1,415 @@
+"""A slot: one stream to one subscriber, under one SSRC for the whole session, whoever is on it.
+
+Publishers and simulcast layers change, the slot's stream goes on: sequence numbers without a gap, timestamps
+by the wall clock, picture numbers of VP8 and VP9 and the frame numbers of the dependency descriptor without a
+jump. Each stay on one stream is a :class:`Segment` with its offsets.
+
+A video slot::
+
+            assign                  key frame                 assign another layer
+    IDLE ─────────────► WAITING ─────────────► FORWARDING ─────────────────────────► SWITCHING
+      ▲                  ▲   │                  │ ▲    │                               │   │
+      └──────────────────│───┴── release ───────┘ │    └──── lost, another publisher   │   │
+                         └────────────────────────│───────────────────┬────────────────┘   │
+                                                  └───────────────────│──── key frame ─────┘
+
+In SWITCHING the old layer is still sent. **No SRTP index is used twice** (with GCM that would give the key
+away): a segment begins above everything that was sent, packets of a stream have numbers of which none comes
+twice (``stream``), and what is older than the segment's first packet is dropped.
+
+What a subscriber asks for again is sent as RTX (RFC 4588) from the stream's history, in the present segment
+and the one before, each packet at most once in a round trip. A slot's repairs and probes share the RTX SSRC.
+
+Units: timestamps in ticks, time in seconds, sizes in octets.
+"""
+
+from enum import Enum, auto
+from struct import Struct
+from typing import Final, Protocol
+
+from conferencing.embedded import extensions
+from conferencing.embedded.codecs import Codec
+from conferencing.embedded.stream import AUDIO_CLOCK, VIDEO_CLOCK, Received, Stream, VideoStream
+from media.rtp import timestamp_delta
+
+REPEAT_AFTER: Final = 0.03  # s; a repair is not repeated sooner, nor within a round trip
+MAX_REPAIRS: Final = 256  # remembered
+MIN_STEP: Final = 0.01  # s by which the timestamp at least advances at a switch
+
+_PLAIN: Final = Struct("!BBHII")
+_VOICE: Final = Struct("!BBHIIIBBH")
+_VIDEO: Final = Struct("!BBHIIII")
+_ONE_BYTE_ONE_WORD: Final = extensions.ONE_BYTE << 16 | 1
+_pack_plain = _PLAIN.pack
+_pack_voice = _VOICE.pack
+_pack_video = _VIDEO.pack
+_SEND_TIME_AT: Final = 17  # in a header made by _VIDEO
+
+
+class Outlet(Protocol):
+    """The subscriber's link, as a slot sees it."""
+
+    @property
+    def round_trip(self) -> float:
+        """In seconds."""
+
+    def send_rtp(self, packet: bytes | bytearray) -> None:
+        """Send at once."""
+
+    def pace(self, packet: bytes | bytearray, send_time_at: int) -> None:
+        """Send as soon as the link's pace allows; abs-send-time stands at that offset (0: nowhere)."""
+
+
+def abs_send_time(now: float) -> int:
+    """Seconds as 24 bits, six of them before the point."""
+    return int(now * 262_144) & 0xFFFFFF
+
+
+class Slot:
+    """What voice and video have in common: numbering and clock."""
+
+    def __init__(self, mid: str, ssrc: int, clock_rate: int, sequence: int, timestamp: int) -> None:
+        self.mid = mid
+        self.ssrc = ssrc
+        self.clock_rate = clock_rate
+        self.packets = 0
+        self.octets = 0
+        self.packets_reported = 0  # of those, how many a receiver report was about
+        self.loss = 0.0  # as the subscriber last said
+        self.highest = sequence  # the last number sent; its low 16 bits are the sequence number
+        self.timestamp = timestamp  # of the last packet
+        self.sent_at = -1.0
+
+    def clock_at(self, now: float) -> int | None:
+        """The slot's RTP time for a sender report; None while nothing is sent."""
+        raise NotImplementedError
+
+    def _shift(self, old: Stream | None, old_shift: int, new: Stream, timestamp: int, now: float) -> int:
+        """What to add to the timestamps of ``new``, whose first packet here has ``timestamp``."""
+        if old is not None:
+            clock = old.clock_at(now) + old_shift
+        elif self.sent_at >= 0.0:
+            clock = self.timestamp + (now - self.sent_at) * self.clock_rate
+        else:
+            clock = float(self.timestamp)
+        shift = round(clock - new.clock_at(now)) & 0xFFFFFFFF
+        ahead = timestamp_delta((timestamp + shift) & 0xFFFFFFFF, self.timestamp)
+        least = int(MIN_STEP * self.clock_rate)
+        # A clock that ran off (a foolish sender report) must not make the receiver wait for minutes.
+        most = max(least, int((now - self.sent_at + 1.0) * self.clock_rate)) if self.sent_at >= 0.0 else ahead
+        return (shift + min(max(ahead, least), most) - ahead) & 0xFFFFFFFF
+
+
+class VoiceSlot(Slot):
+    """Forwards the Opus of one speaker."""
+
+    def __init__(
+        self,
+        mid: str,
+        ssrc: int,
+        payload_type: int,
+        level_id: int,
+        sequence: int,
+        timestamp: int,
+        link: Outlet,
+    ) -> None:
+        super().__init__(mid, ssrc, AUDIO_CLOCK, sequence, timestamp)
+        self.source: Stream | None = None
+        self._payload_type = payload_type
+        self._level_id = level_id << 4
+        self._link = link
+        self._old: Stream | None = None
+        self._fresh = False
+        self._start = 0
+        self._offset = 0
+        self._timestamp_shift = 0
+
+    def follow(self, stream: Stream | None) -> None:
+        """Forward this stream from its next packet on; None: be silent."""
+        if stream is not self.source:
+            self.source = stream
+            self._fresh = True
+
+    def forward(self, packet: Received, now: float) -> None:
+        """Send a packet of the stream the slot is on."""
+        marker = packet.marker
+        if self._fresh:
+            self._begin(packet, now)
+            marker = 0x80  # a talk spurt begins (RFC 3551 section 4.1)
+        elif packet.number < self._start:
+            return
+        number = packet.number + self._offset
+        timestamp = (packet.timestamp + self._timestamp_shift) & 0xFFFFFFFF
+        if number > self.highest:
+            self.highest = number
+            self.timestamp = timestamp
+            self.sent_at = now
+        kind = marker | self._payload_type
+        sequence = number & 0xFFFF
+        if self._level_id:
+            head = _pack_voice(
+                *(0x90, kind, sequence, timestamp, self.ssrc),
+                *(_ONE_BYTE_ONE_WORD, self._level_id, packet.level, 0),
+            )
+        else:
+            head = _pack_plain(0x80, kind, sequence, timestamp, self.ssrc)
+        self.packets += 1
+        self.octets += len(packet.payload)
+        self._link.send_rtp(head + packet.payload)
+
+    def _begin(self, packet: Received, now: float) -> None:
+        if self.source is None:
+            return
+        self._fresh = False
+        self._timestamp_shift = self._shift(None, 0, self.source, packet.timestamp, now)
+        self._offset = self.highest + 1 - packet.number
+        self._start = packet.number
+
+    def clock_at(self, now: float) -> int | None:
+        """See :meth:`Slot.clock_at`."""
+        if self.source is None or self._fresh:
+            return None
+        return round(self.source.clock_at(now) + self._timestamp_shift) & 0xFFFFFFFF
+
+
+class Segment:
+    """A stay on one stream: what is added to its numbers. ``start`` is the first that belongs to it."""
+
+    __slots__ = (
+        "dependency",
+        "offset",
+        "payload_type",
+        "picture",
+        "rtx_type",
+        "start",
+        "stream",
+        "timestamp",
+        "tl0",
+    )
+
+    def __init__(self, stream: VideoStream, start: int, payload_type: int, rtx_type: int | None) -> None:
+        self.stream = stream
+        self.start = start
+        self.payload_type = payload_type
+        self.rtx_type = rtx_type
+        self.offset = 0
+        self.timestamp = 0
+        self.picture = 0
+        self.tl0 = 0
+        self.dependency = 0
+
+
+class SlotState(Enum):
+    """See the module's diagram."""
+
+    IDLE = auto()
+    WAITING = auto()
+    FORWARDING = auto()
+    SWITCHING = auto()
+
+
+class VideoSlot(Slot):
+    """Forwards the picture of one publisher, in one of its layers."""
+
+    def __init__(
+        self,
+        mid: str,
+        ssrc: int,
+        rtx_ssrc: int,
+        payload_types: dict[Codec, tuple[int, int | None]],
+        extension_ids: tuple[int, int],
+        sequence: int,
+        timestamp: int,
+        link: Outlet,
+    ) -> None:
+        """``payload_types``: a codec's own and that of RTX; ``extension_ids``: abs-send-time, dependency."""
+        super().__init__(mid, ssrc, VIDEO_CLOCK, sequence, timestamp)
+        self.rtx_ssrc = rtx_ssrc
+        self.rtx_sequence = sequence
+        self.repairs = 0
+        self.repaired_octets = 0
+        self.target: VideoStream | None = None
+        self._payload_types = payload_types
+        self._send_time_word = (extension_ids[0] << 4 | 2) << 24
+        self._send_time_id, self._dependency_id = extension_ids
+        self._link = link
+        self._segment: Segment | None = None
+        self._past: Segment | None = None
+        self._repaired: dict[int, float] = {}  # number -> when it was last sent again
+        self._picture = -1  # highest sent, unwrapped; -1 before the first
+        self._tl0 = -1
+        self._frame = -1
+
+    @property
+    def state(self) -> SlotState:
+        """See the module's diagram."""
+        if self._segment is None:
+            return SlotState.IDLE if self.target is None else SlotState.WAITING
+        return SlotState.FORWARDING if self.target is self._segment.stream else SlotState.SWITCHING
+
+    @property
+    def current(self) -> VideoStream | None:
+        """The stream that is being sent."""
+        return self._segment.stream if self._segment else None
+
+    def assign(self, stream: VideoStream | None, now: float, *, keep: bool = False) -> None:
+        """Go over to ``stream`` at its next key frame; ``keep`` sends the present one until then."""
+        if stream is self.target:
+            return
+        if self.target is not None and self.target is not self.current:
+            self.target.forget(self)
+        self.target = stream
+        if not keep or stream is None:
+            self._stop()
+        if stream is not None and stream is not self.current:
+            stream.await_keyframe(self, now)
+
+    def lost(self) -> None:
+        """The stream began afresh: wait for its key frame."""
+        stream = self.current
+        self._stop()
+        if stream is not None and self.target is stream:
+            stream.await_keyframe(self, stream.last_arrival)
+
+    def _stop(self) -> None:
+        if self._segment is not None:
+            self._segment.stream.forget(self)
+            self._past, self._segment = self._segment, None
+
+    def can_send(self, codec: Codec) -> bool:
+        """Whether the subscriber decodes it."""
+        return codec in self._payload_types
+
+    def switch(self, stream: VideoStream, keyframe: Received, now: float) -> None:
+        """See :class:`~conferencing.embedded.stream.Follower`."""
+        if stream.codec is None or stream.codec not in self._payload_types:
+            self.target = None
+            self._stop()
+            return
+        old = self._segment
+        segment = Segment(stream, keyframe.number, *self._payload_types[stream.codec])
+        segment.offset = self.highest + 1 - keyframe.number
+        segment.timestamp = self._shift(
+            old.stream if old else None, old.timestamp if old else 0, stream, keyframe.timestamp, now
+        )
+        if keyframe.picture and self._picture >= 0:
+            segment.picture = self._picture + 1 - keyframe.picture.number
+            segment.tl0 = self._tl0 + 1 - keyframe.picture.tl0
+        if keyframe.dependency and self._frame >= 0:
+            segment.dependency = self._frame + 1 - int.from_bytes(keyframe.dependency[1:3], "big")
+        self._stop()
+        self._segment = segment
+        self._repaired.clear()
+        stream.followers.append(self)
+
+    def forward(self, packet: Received) -> None:
+        """See :class:`~conferencing.embedded.stream.Follower`."""
+        segment = self._segment
+        if segment is None or packet.number < segment.start:
+            return
+        number = packet.number + segment.offset
+        timestamp = (packet.timestamp + segment.timestamp) & 0xFFFFFFFF
+        if number > self.highest:
+            self.highest = number
+            self.timestamp = timestamp
+            self.sent_at = segment.stream.last_arrival
+        payload: bytes | bytearray = packet.payload
+        picture = packet.picture
+        if picture is not None:
+            if picture.number + segment.picture > self._picture:
+                self._picture = picture.number + segment.picture
+            if picture.tl0 + segment.tl0 > self._tl0:
+                self._tl0 = picture.tl0 + segment.tl0
+            if segment.picture or segment.tl0:
+                payload = _renumbered(packet, segment)
+        self.packets += 1
+        self.octets += len(payload)
+        kind = packet.marker | segment.payload_type
+        if packet.dependency is None and self._send_time_id:
+            head = _pack_video(
+                *(0x90, kind, number & 0xFFFF, timestamp, self.ssrc),
+                *(_ONE_BYTE_ONE_WORD, self._send_time_word | packet.send_time),
+            )
+            self._link.pace(head + payload, _SEND_TIME_AT)
+            return
+        part, at = self._extensions(packet, segment, packet.send_time)
+        head = _pack_plain(0x90 if part else 0x80, kind, number & 0xFFFF, timestamp, self.ssrc)
+        self._link.pace(head + part + payload, at)
+
+    def _extensions(self, packet: Received, segment: Segment, send_time: int) -> tuple[bytes, int]:
+        """The extensions of a packet, and where in it the abs-send-time stands."""
+        values = []
+        if self._send_time_id:
+            values.append((self._send_time_id, send_time.to_bytes(3, "big")))
+        if packet.dependency is not None and self._dependency_id:
+            dependency = packet.dependency  # its second and third octet are the frame number
+            frame = (int.from_bytes(dependency[1:3], "big") + segment.dependency) & 0xFFFF
+            if self._frame < 0 or (frame - self._frame) & 0xFFFF < 0x8000:
+                self._frame = frame
+            values.append((self._dependency_id, dependency[:1] + frame.to_bytes(2, "big") + dependency[3:]))
+        if not values:
+            return b"", 0
+        part = extensions.write(values)
+        return part, 0 if not self._send_time_id else extensions.first_value_at(part) + _PLAIN.size
+
+    def repair(self, sequence: int, now: float) -> int:
+        """Send a packet again that the subscriber misses; returns the octets it took, 0 for none."""
+        number = self.highest + (((sequence - self.highest + 0x8000) & 0xFFFF) - 0x8000)
+        last = self._repaired.get(number)
+        if last is not None and now - last < max(REPEAT_AFTER, self._link.round_trip):
+            return 0
+        for segment in (self._segment, self._past):
+            if segment is not None and number >= segment.start + segment.offset:
+                packet = segment.stream.recall(number - segment.offset)
+                if packet is None or number > self.highest:
+                    return 0
+                if len(self._repaired) >= MAX_REPAIRS:
+                    self._repaired.clear()
+                self._repaired[number] = now
+                return self._resend(segment, packet, number, now)
+        return 0
+
+    def probe(self, now: float) -> int:
+        """Send something the subscriber has already, to fill its link; returns the octets it took."""
+        segment = self._segment
+        if segment is None:
+            return 0
+        for packet in segment.stream.recent(8):
+            if packet.number >= segment.start and len(packet.payload) > 200:
+                return self._resend(segment, packet, packet.number + segment.offset, now)
+        return 0
+
+    def _resend(self, segment: Segment, packet: Received, number: int, now: float) -> int:
+        if segment.rtx_type is None:
+            return 0
+        self.rtx_sequence += 1
+        part, at = self._extensions(packet, segment, abs_send_time(now))
+        head = _pack_plain(
+            *(0x90 if part else 0x80, packet.marker | segment.rtx_type, self.rtx_sequence & 0xFFFF),
+            *((packet.timestamp + segment.timestamp) & 0xFFFFFFFF, self.rtx_ssrc),
+        )
+        whole = head + part + (number & 0xFFFF).to_bytes(2, "big") + _renumbered(packet, segment)
+        self.repairs += 1
+        self.repaired_octets += len(whole)
+        self._link.pace(whole, at)
+        return len(whole)
+
+    def clock_at(self, now: float) -> int | None:
+        """See :meth:`Slot.clock_at`."""
+        if self._segment is None:
+            return None
+        return round(self._segment.stream.clock_at(now) + self._segment.timestamp) & 0xFFFFFFFF
+
+
+def _renumbered(packet: Received, segment: Segment) -> bytes | bytearray:
+    """The payload with the slot's picture numbers."""
+    picture = packet.picture
+    if picture is None:
+        return packet.payload
+    payload = bytearray(packet.payload)
+    number = picture.number + segment.picture
+    payload[picture.picture_at] = 0x80 | number >> 8 & 0x7F
+    payload[picture.picture_at + 1] = number & 0xFF
+    if picture.tl0_at >= 0:
+        payload[picture.tl0_at] = (picture.tl0 + segment.tl0) & 0xFF
+    return payload

@@ -1,0 +1,149 @@
+"""The whole plane without a network: who gets what of whom."""
+
+from __future__ import annotations
+
+import itertools
+
+from conferencing.embedded.media import Source
+from media.rtp import sequence_delta, timestamp_delta
+
+from .offers import VP8
+from .room import Browser, Room
+
+
+def film(publisher: Browser, pictures: range, *, keyframe: bool = False) -> None:
+    for picture in pictures:
+        publisher.film(picture, keyframe=keyframe and picture == pictures.start)
+        publisher.room.wait(0.04)
+
+
+def test_a_voice_is_heard_by_the_others_and_not_by_its_owner() -> None:
+    room = Room()
+    anna, ben, carl = (room.browser(name) for name in ("anna", "ben", "carl"))
+    for _ in range(10):
+        anna.speak(b"hello")
+        room.wait(0.02)
+    for listener in (ben, carl):
+        packets = [packet for packet in listener.transport.rtp if packet.payload == b"hello"]
+        assert len(packets) >= 9
+        steps = [sequence_delta(b.sequence, a.sequence) for a, b in itertools.pairwise(packets)]
+        assert set(steps) == {1}
+        times = [timestamp_delta(b.timestamp, a.timestamp) for a, b in itertools.pairwise(packets)]
+        assert set(times) == {960}
+    assert anna.transport.rtp == []
+    assert room.plane.speaking == ("anna",)
+
+
+def test_only_the_three_loudest_are_forwarded() -> None:
+    room = Room()
+    talkers = [room.browser(f"talker{number}") for number in range(5)]
+    listener = room.browser("listener")
+    for _ in range(50):
+        for number, talker in enumerate(talkers):
+            talker.speak(f"voice {number}".encode(), level=10 + 10 * number)
+        room.wait(0.02)
+    listener.transport.rtp.clear()
+    for number, talker in enumerate(talkers):
+        talker.speak(f"voice {number}".encode(), level=10 + 10 * number)
+    assert {packet.payload for packet in listener.transport.rtp} == {b"voice 0", b"voice 1", b"voice 2"}
+    assert room.plane.speaking == ("talker0", "talker1", "talker2")
+
+
+def test_a_picture_begins_with_a_key_frame_that_was_asked_for() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    film(anna, range(3))
+    ben.want("anna")
+    assert anna.keyframes_asked == 1
+    film(anna, range(3, 6))
+    mid = ben.mid_of("anna", "camera")
+    assert ben.got(mid) == []
+    film(anna, range(6, 10), keyframe=True)
+    packets = ben.got(mid)
+    assert [packet.payload[2:4] for packet in packets] == [bytes((0x80, picture)) for picture in range(6, 10)]
+    assert {packet.payload_type for packet in packets} == {VP8}
+    assert all(packet.marker for packet in packets)
+
+
+def test_a_tile_has_voice_and_picture_of_one_participant() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    film(anna, range(2))
+    ben.want("anna")
+    film(anna, range(2, 4), keyframe=True)
+    anna.speak(b"hello")
+    room.wait(0.2)
+    anna.speak(b"hello")
+    voice, picture = ben.mid_of("anna", "microphone"), ben.mid_of("anna", "camera")
+    assert int(picture) == int(voice) + 1
+    assert ben.got(voice)
+    streams = [
+        (media.get("msid") or "").split()[0]
+        for media in ben.answer.medias
+        if media.get("mid") in (voice, picture)
+    ]
+    assert streams[0] == streams[1]
+
+
+def test_a_host_mutes_at_the_server() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    film(anna, range(2))
+    ben.want("anna")
+    film(anna, range(2, 4), keyframe=True)
+    anna.speak()
+    room.wait(0.02)
+    anna.peer.allow(Source.MICROPHONE, False)
+    anna.peer.allow(Source.CAMERA, False)
+    room.wait(0.02)
+    ben.transport.rtp.clear()
+    anna.speak()
+    film(anna, range(4, 8), keyframe=True)
+    assert ben.transport.rtp == []
+    anna.peer.allow(Source.CAMERA, True)
+    anna.film(8)
+    room.wait(0.6)
+    film(anna, range(9, 12), keyframe=True)
+    assert len(ben.transport.rtp) == 3
+
+
+def test_telephones_and_browsers_hear_each_other() -> None:
+    room = Room()
+    phone = room.plane.speech("phone")
+    assert not phone.wanted
+    anna = room.browser("anna")
+    assert phone.wanted
+    for number in range(10):
+        phone.send(b"phone %d" % number, -20)
+        anna.speak(b"anna %d" % number)
+        room.wait(0.02)
+    heard = [packet for packet in anna.transport.rtp if packet.payload.startswith(b"phone")]
+    assert len(heard) >= 9
+    assert [(speech.participant_id, speech.level) for speech in room.plane.take()[-1:]] == [("anna", -20)]
+    assert not room.plane.take()
+    phone.close()
+    room.wait(0.1)
+    anna.speak()
+    assert not room.plane.take()
+
+
+def test_the_slot_goes_on_when_its_publisher_changes() -> None:
+    room = Room()
+    anna, ben, carl = (room.browser(name) for name in ("anna", "ben", "carl"))
+    carl.want("anna")
+    film(anna, range(100, 105))
+    room.wait(0.6)
+    film(anna, range(105, 110), keyframe=True)
+    film(ben, range(9000, 9003))
+    mid = carl.mid_of("anna", "camera")
+    carl.want("ben")
+    assert carl.mid_of("ben", "camera") == mid
+    film(ben, range(9003, 9006), keyframe=True)
+    packets = carl.got(mid)
+    assert len(packets) == 8
+    steps = {sequence_delta(b.sequence, a.sequence) for a, b in itertools.pairwise(packets)}
+    assert steps == {1}
+    pictures = [int.from_bytes(packet.payload[2:4], "big") & 0x7FFF for packet in packets]
+    assert pictures == list(range(pictures[0], pictures[0] + 8))
+    gap = timestamp_delta(packets[5].timestamp, packets[4].timestamp)
+    assert abs(gap - 0.16 * 90_000) < 200  # three pictures of Ben's without a key frame lay between
