@@ -6,7 +6,8 @@ that cannot be reached answers ``Unavailable``.
 
 from typing import Protocol
 
-from rooms.values import Answer
+from conferencing.meeting import MeetingRules
+from rooms.values import Access, Answer, Room
 
 
 class Directory(Protocol):
@@ -20,3 +21,13 @@ class Directory(Protocol):
 
     async def by_slug_and_pin(self, slug: str, pin: str) -> Answer:
         """The room of this name, if the PIN is one of its own."""
+
+
+def rules_of(room: Room) -> MeetingRules:
+    """What a room asks of its meetings, whatever one comes by."""
+    return MeetingRules(
+        max_participants=room.max_participants,
+        muted_on_entry=room.muted_on_entry,
+        locked=room.locked,
+        waiting_room=room.access is Access.WAITING,
+    )

@@ -51,10 +51,14 @@ class MeetingRules:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the service asks of every meeting: how many may share a screen, and show a camera, at once."""
+    """What the service asks of every meeting.
 
+    The most participants where the room does not say; how many may show a camera, or share a screen, at once.
+    """
+
+    participants: int = 100
+    cameras: int = 30
     shares: int = 1
-    cameras: int = 50
 
 
 class LimitError(PasserelleError):
@@ -201,8 +205,7 @@ class Meeting:
 
         Raises :class:`PasserelleError` with ROOM_LOCKED or ROOM_FULL.
         """
-        if self.locked and not host:
-            raise PasserelleError("the meeting is locked", outcome=Outcome.ROOM_LOCKED)
+        self.check_door(host=host)
         if host or not self.rules.waiting_room:
             return self.join(participant_id, kind, name, host=host)
         knock = Knock(participant_id, kind, name, self._clock(), decided)
@@ -210,11 +213,17 @@ class Meeting:
         self._tell(LobbyChanged())
         return knock
 
-    def join(self, participant_id: str, kind: Kind, name: str, *, host: bool = False) -> Participant:
-        """Take a seat, whatever the door says. Raises :class:`PasserelleError` with ROOM_FULL."""
-        limit = self.rules.max_participants
-        if limit is not None and len(self._participants) >= limit:
+    def check_door(self, *, host: bool) -> None:
+        """Raise :class:`PasserelleError` with ROOM_LOCKED or ROOM_FULL if nobody else gets in now."""
+        limit = self.rules.max_participants or self.limits.participants
+        if len(self._participants) >= limit:
             raise PasserelleError(f"the meeting has its {limit} participants", outcome=Outcome.ROOM_FULL)
+        if self.locked and not host:
+            raise PasserelleError("the meeting is locked", outcome=Outcome.ROOM_LOCKED)
+
+    def join(self, participant_id: str, kind: Kind, name: str, *, host: bool = False) -> Participant:
+        """Take a seat, whatever lock there is. Raises :class:`PasserelleError` with ROOM_FULL."""
+        self.check_door(host=True)
         muted = self.rules.muted_on_entry and not host
         participant = Participant(participant_id, kind, name, host, self._clock(), muted)
         self._participants[participant_id] = participant

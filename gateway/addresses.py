@@ -3,7 +3,7 @@
 from config.settings import Settings
 from config.settings.values import Endpoint, family, is_unspecified
 
-SIP_PORT, HTTP_PORT = 5060, 80  # understood when left out
+SIP_PORT, HTTP_PORT, HTTPS_PORT = 5060, 80, 443  # understood when left out
 
 
 def sip_uri(settings: Settings, user: str) -> str:
@@ -17,11 +17,14 @@ def sip_uri(settings: Settings, user: str) -> str:
 
 def web_url(settings: Settings, path: str) -> str:
     """Where a path such as ``/healthz`` is served."""
+    if settings.http.public_url:
+        return settings.http.public_url + path
     listen = settings.http.listen
     host = listen.host
     if is_unspecified(host):
         host = _advertised(settings, host) or ("127.0.0.1" if family(host) == 4 else "::1")
-    return f"http://{_place(host, listen.port, HTTP_PORT)}{path}"
+    scheme, understood = ("https", HTTPS_PORT) if settings.http.certificate else ("http", HTTP_PORT)
+    return f"{scheme}://{_place(host, listen.port, understood)}{path}"
 
 
 def _advertised(settings: Settings, host: str) -> str | None:

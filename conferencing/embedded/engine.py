@@ -120,6 +120,13 @@ class EmbeddedEngine:
 
     # Browsers
 
+    def check_door(self, key: str, rules: MeetingRules, *, host: bool) -> None:
+        """Whether one could come in now. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED)."""
+        meeting = self._meetings.get(key)
+        if meeting is None:
+            meeting = Meeting(key, rules, clock=self._clock, wall=self._wall)
+        meeting.check_door(host=host)
+
     def open_session(self, visit: Visit, name: str, connection: Connection) -> Session:
         """A browser comes. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED)."""
         meeting = self._meeting(visit.key, visit.rules)

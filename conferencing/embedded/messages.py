@@ -226,11 +226,11 @@ FROM_PAGE: dict[str, type[Message]] = {
 class Code(StrEnum):
     """Why a message was answered with an error."""
 
-    BAD_MESSAGE = "bad_message"
+    INVALID = "invalid"
     UNKNOWN_TYPE = "unknown_type"
     TOO_LONG = "too_long"
     TOO_FAST = "too_fast"
-    FORBIDDEN = "forbidden"
+    NOT_ALLOWED = "not_allowed"
     NOT_FOUND = "not_found"
     BAD_OFFER = "bad_offer"
     BAD_TOKEN = "bad_token"  # noqa: S105 - no password
@@ -238,10 +238,9 @@ class Code(StrEnum):
     UNKNOWN_SESSION = "unknown_session"
     SHARE_TAKEN = "share_taken"
     CAMERAS_FULL = "cameras_full"
-    ROOM_FULL = "room_full"
-    ROOM_LOCKED = "room_locked"
+    FULL = "full"
+    LOCKED = "locked"
     UNAVAILABLE = "unavailable"
-    DRAINING = "draining"
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,12 +481,12 @@ def decode(text: str) -> Message | Error:
     try:
         body = json.loads(text, parse_constant=_no_constant) if len(text) <= 2 * MOST_SDP else None
     except (ValueError, RecursionError):
-        return Error(Code.BAD_MESSAGE, "a JSON object is expected")
+        return Error(Code.INVALID, "a JSON object is expected")
     if body is None:
         return Error(Code.TOO_LONG, f"at most {MOST_SDP} characters are taken")
     name = body.get("type") if isinstance(body, dict) else None
     if not isinstance(name, str):
-        return Error(Code.BAD_MESSAGE, "an object with a type is expected")
+        return Error(Code.INVALID, "an object with a type is expected")
     kind = FROM_PAGE.get(name)
     if kind is None:
         return Error(Code.UNKNOWN_TYPE, "there is no message of this type", name[:32])
@@ -496,7 +495,7 @@ def decode(text: str) -> Message | Error:
     try:
         return reader(kind)(body)
     except FieldError as error:
-        return Error(Code.BAD_MESSAGE, str(error), name)
+        return Error(Code.INVALID, str(error), name)
 
 
 def encode(event: Event, n: int) -> str:

@@ -10,14 +10,14 @@ A session is attached to one connection at a time, or to none. What it has to sa
 page may still come back, kept: a page that resumes hears what it missed and then how everything is. Whoever
 resumes takes the session over; the connection before is told ``replaced``.
 
-Nobody says goodbye when a battery dies. Life is a message from the page, or media that flows (RFC 7675
-consent, kept by ``media.webrtc``): a seat without either for ``SILENCE`` is given up, so a network that
-changes or a page that is reloaded keeps its seat, and the others wait 15 s for a ghost to go. One who waits
-has no media, and browsers slow the timers of hidden pages down to one a minute: an open connection is
-believed for ``PATIENCE``.
+Nobody says goodbye when a battery dies. Life is a connection (the HTTP server pings it, so a dead one closes),
+or media that flows (RFC 7675 consent, kept by ``media.webrtc``). Without either the seat is kept until
+``SILENCE`` after the page's last word, and for ``RETURN`` at least: so a network that changes or a page that is
+reloaded keeps its seat, and the others wait 15 s for a ghost to go.
 """
 
 import hmac
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,11 +37,14 @@ from conferencing.participant import Kind, Participant
 from config.outcome import Outcome, PasserelleError
 
 SILENCE = 15.0
-PATIENCE = 90.0
+RETURN = 5.0
 MOST_KEPT = 500
 """Events kept for a page that comes back."""
 MOST_EXCESS = 200
 """Messages beyond the rate before the connection is cut."""
+
+# The session id of the o= line (RFC 8866 section 5.2): each RTCPeerConnection has its own.
+_ORIGIN = re.compile(r"^o=\S+ (\d+) ", re.MULTILINE)
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +107,8 @@ class Session:
         self._bucket = Bucket(now)
         self._excess = 0
         self._heard_at = now
+        self._detached_at = now
+        self._origin: str | None = None
         self._n = 0
         self._kept: deque[tuple[int, str]] = deque(maxlen=MOST_KEPT)
         self._stop_listening: Callable[[], None] | None = None
@@ -122,11 +127,9 @@ class Session:
             before.send(messages.encode(messages.Closed("replaced"), self._n))
             before.close()
         self._heard_at = now
-        if last is not None:
-            if last == 0:
-                self._drop_media()
+        if last:
             for n, text in self._kept:
-                if 0 < last < n:
+                if n > last:
                     connection.send(text)
         self._greet(resumed=last is not None)
 
@@ -134,7 +137,7 @@ class Session:
         """The connection is lost."""
         if self._connection is connection:
             self._connection = None
-            self._heard_at = now
+            self._detached_at = now
 
     def has_secret(self, secret: str) -> bool:
         """Whether the page that says so is ours."""
@@ -193,10 +196,9 @@ class Session:
 
     def silent(self, now: float) -> bool:
         """Whether nothing has been heard for so long that nobody can be there."""
-        if self._media_alive:
+        if self.attached or self._media_alive:
             return False
-        patience = PATIENCE if self.state is State.WAITING and self.attached else SILENCE
-        return now - self._heard_at > patience
+        return now > max(self._heard_at + SILENCE, self._detached_at + RETURN)
 
     def close(self, reason: str) -> None:
         """Tell the page that it is over, and why, and go."""
@@ -254,11 +256,11 @@ class Session:
             case messages.Leave():
                 self.go()
             case messages.Hello() | messages.Resume():
-                raise CommandError(Code.BAD_MESSAGE, "this is the first message or none")
+                raise CommandError(Code.INVALID, "this is the first message or none")
             case _ if me is None:
-                raise CommandError(Code.FORBIDDEN, "you are in the waiting room")
+                raise CommandError(Code.NOT_ALLOWED, "you are in the waiting room")
             case messages.Offer(sdp):
-                self._answer(sdp)
+                self._answer(me, sdp)
             case messages.Want(tiles):
                 self._media(me).want(tiles)
             case messages.Media():
@@ -271,10 +273,10 @@ class Session:
                 self.meeting.set_hand(me, raised)
             case messages.Rename(who, name):
                 if who != me.id and not me.host:
-                    raise CommandError(Code.FORBIDDEN, "hosts rename others")
+                    raise CommandError(Code.NOT_ALLOWED, "hosts rename others")
                 self.meeting.rename(self._find(who), name)
             case _ if not me.host:
-                raise CommandError(Code.FORBIDDEN, "this is for hosts")
+                raise CommandError(Code.NOT_ALLOWED, "this is for hosts")
             case _:
                 self._lead(me, message)
 
@@ -308,7 +310,7 @@ class Session:
             for each in who:
                 self.meeting.admit(each)
         except PasserelleError as error:
-            raise CommandError(Code.ROOM_FULL, str(error)) from None
+            raise CommandError(Code.FULL, str(error)) from None
 
     def _find(self, participant_id: str) -> Participant:
         found = self.meeting.get(participant_id)
@@ -326,11 +328,13 @@ class Session:
             self._peer.allow(Source.SCREEN, me.screen)
         return self._peer
 
-    def _answer(self, sdp: str) -> None:
-        if self.participant is None:
-            return
+    def _answer(self, me: Participant, sdp: str) -> None:
+        origin = next(iter(_ORIGIN.findall(sdp)), None)
+        if origin != self._origin:
+            self._drop_media()  # of a page before it was reloaded
+            self._origin = origin
         try:
-            answer = self._media(self.participant).offer(sdp)
+            answer = self._media(me).offer(sdp)
         except OfferError as error:
             raise CommandError(Code.BAD_OFFER, str(error)) from None
         self.tell(messages.Answer(answer))

@@ -12,13 +12,14 @@ without being read.
 
 from collections.abc import Callable
 
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.metrics import CONTENT_TYPE, software_version
+from gateway.web.meetings import install_errors
 
 MAX_BODY = 64 * 1024
 """Octets."""
@@ -42,12 +43,15 @@ class Health(BaseModel):
     version: str
 
 
-def create_api(not_ready: Callable[[], str | None], metrics: Callable[[], bytes]) -> ASGIApp:
+def create_api(
+    not_ready: Callable[[], str | None], metrics: Callable[[], bytes], *routers: APIRouter
+) -> ASGIApp:
     """Build the application.
 
     Args:
         not_ready: why no calls are taken ("starting", "draining"), or ``None`` when they are.
         metrics: the page in the Prometheus text format.
+        routers: what else is served.
     """
     api = FastAPI(
         title="Passerelle",
@@ -78,6 +82,9 @@ def create_api(not_ready: Callable[[], str | None], metrics: Callable[[], bytes]
         """Return the metrics for Prometheus."""
         return Response(metrics(), media_type=CONTENT_TYPE)
 
+    for router in routers:
+        api.include_router(router)
+    install_errors(api)
     return SecurityHeaders(api)
 
 

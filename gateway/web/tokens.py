@@ -10,8 +10,8 @@ The MAC is HMAC-SHA-256 over what stands before it, cut to 128 bits (RFC 2104 se
 given to another, so links die with their room.
 
 A *ticket* is what ``POST /api/join`` gives and the first WebSocket message brings back: so no credential
-stands in a URL, and a page from elsewhere gains nothing by opening a socket. It is random, kept here, good for
-one use within ``TICKET_SECONDS``.
+stands in a URL, and a page from elsewhere gains nothing by opening a socket. It is random, kept here, good
+for one use within ``TICKET_SECONDS``.
 """
 
 import hmac
@@ -88,7 +88,8 @@ class Tickets(Generic[T]):
 
     def _forget(self) -> None:
         now = self._clock()
-        for ticket, (end, _) in tuple(self._issued.items()):
-            if end > now and len(self._issued) < MOST_TICKETS:
+        while self._issued:
+            oldest = next(iter(self._issued))
+            if self._issued[oldest][0] > now and len(self._issued) < MOST_TICKETS:
                 break
-            del self._issued[ticket]
+            del self._issued[oldest]

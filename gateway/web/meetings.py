@@ -1,0 +1,152 @@
+"""Getting into a meeting over HTTP.
+
+- ``POST /api/meetings {name?}``: make a room for one meeting, where the settings allow it.
+- ``GET /api/rooms/<slug>``: what the page shows before one enters.
+- ``POST /api/join {slug, name, key?, pin?}``: a ticket, with which the WebSocket begins (``web.socket``).
+
+Errors are ``{"code", "message"}``; the page has a text for each code. Nothing here depends on a cookie, so
+nothing can be done in somebody's name; all the same, only our own pages may post (``gateway.web.origins``).
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import AfterValidator, BaseModel, Field
+
+from conferencing.embedded.fields import Text
+from config.outcome import Outcome, PasserelleError
+from gateway.web.doors import Doors
+from gateway.web.origins import Origins
+from rooms.values import Role
+
+ERRORS: dict[Outcome, tuple[int, str]] = {
+    Outcome.BAD_REQUEST: (400, "invalid"),
+    Outcome.NOT_FOUND: (404, "no_room"),
+    Outcome.NO_PIN: (403, "pin_needed"),
+    Outcome.WRONG_PIN: (403, "wrong_pin"),
+    Outcome.REMOVED: (403, "forbidden"),
+    Outcome.PIN_THROTTLED: (429, "throttled"),
+    Outcome.OVERLOADED: (429, "throttled"),
+    Outcome.ROOM_FULL: (409, "full"),
+    Outcome.ROOM_LOCKED: (409, "locked"),
+}
+"""Status and code; all other outcomes are 503 ``unavailable``."""
+
+RoomName = Annotated[str, Field(max_length=80), AfterValidator(Text(80, least=0).read)]
+PersonName = Annotated[str, Field(max_length=80), AfterValidator(Text(80).read)]
+Slug = Annotated[str, Field(max_length=64)]
+
+
+class MeetingRequest(BaseModel):
+    """What the new room is called; without a name, "Meeting"."""
+
+    name: RoomName = ""
+
+
+class NewMeeting(BaseModel):
+    """The room, the link for everybody and the one that makes a host."""
+
+    slug: str
+    link: str
+    host_link: str
+
+
+class RoomView(BaseModel):
+    """What one may know of a room before entering it."""
+
+    name: str
+    slug: str
+    access: str
+    pin_needed: bool
+
+
+class JoinRequest(BaseModel):
+    """Who wants to go where, with the key of a link, a PIN, or neither."""
+
+    slug: Slug
+    name: PersonName
+    key: Annotated[str, Field(max_length=128)] | None = None
+    pin: Annotated[str, Field(max_length=32)] | None = None
+
+
+class JoinTicket(BaseModel):
+    """Good for one ``hello`` within 60 s."""
+
+    token: str
+    role: str
+
+
+class Problem(BaseModel):
+    """Why not."""
+
+    code: str
+    message: str
+
+
+class ForeignOriginError(Exception):
+    """A page that is not ours posts."""
+
+
+def create_meetings(doors: Doors, origins: Origins) -> APIRouter:
+    """The routes."""
+
+    async def our_page(request: Request) -> None:
+        if not origins.is_ours(request):
+            raise ForeignOriginError
+
+    api = APIRouter(prefix="/api", responses={"4XX": {"model": Problem}, 503: {"model": Problem}})
+
+    @api.post("/meetings", dependencies=[Depends(our_page)])
+    async def create_meeting(wanted: MeetingRequest) -> NewMeeting:
+        """Make a room for one meeting."""
+        room = (await doors.create(wanted.name)).room
+        return NewMeeting(
+            slug=room.slug, link=doors.link(room, Role.GUEST), host_link=doors.link(room, Role.HOST)
+        )
+
+    @api.get("/rooms/{slug}")
+    async def room(slug: str) -> RoomView:
+        """Say what the room is called and whether a PIN is needed."""
+        found = await doors.room(slug)
+        return RoomView(
+            name=found.name, slug=found.slug, access=found.access.value, pin_needed=found.pin_needed
+        )
+
+    @api.post("/join", dependencies=[Depends(our_page)])
+    async def join(request: Request, wanted: JoinRequest) -> JoinTicket:
+        """Give a ticket into the room."""
+        token, role = await doors.ticket(
+            wanted.slug, key=wanted.key, pin=wanted.pin, source=origins.source(request)
+        )
+        return JoinTicket(token=token, role=role.value)
+
+    return api
+
+
+def install_errors(api: FastAPI) -> None:
+    """Turn what goes wrong into answers that the page has words for. What was sent is not repeated."""
+
+    async def refused(_request: Request, error: Exception) -> JSONResponse:
+        outcome = error.outcome if isinstance(error, PasserelleError) else Outcome.INTERNAL
+        status, code = ERRORS.get(outcome, (503, "unavailable"))
+        return _problem(status, code, str(error) if status < 500 else "the service is unavailable")
+
+    async def invalid(_request: Request, error: Exception) -> JSONResponse:
+        places = (
+            [place["loc"] for place in error.errors()] if isinstance(error, RequestValidationError) else []
+        )
+        named = ", ".join(".".join(map(str, place)) for place in places)
+        return _problem(400, "invalid", f"not understood: {named}")
+
+    async def foreign(_request: Request, _error: Exception) -> JSONResponse:
+        return _problem(403, "forbidden", "only pages of this service may do this")
+
+    api.add_exception_handler(PasserelleError, refused)
+    api.add_exception_handler(RequestValidationError, invalid)
+    api.add_exception_handler(ForeignOriginError, foreign)
+
+
+def _problem(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse(Problem(code=code, message=message).model_dump(), status_code=status)
