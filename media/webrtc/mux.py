@@ -67,7 +67,7 @@ class UdpLink:
 
 
 class MediaMux:
-    """All peers of a process. ``counters`` tells what was dropped, ``port`` the number of the port."""
+    """All peers of a process: ``peers``, on ``port``; ``counters`` tells what was dropped."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, port: int, clock: Callable[[], float], random: Random
@@ -79,8 +79,8 @@ class MediaMux:
         self.register = Register()
         self._loop = loop
         self._candidates: list[str] = []
-        self._links: list[UdpLink] = []
-        self._peers: set[PeerTransport] = set()
+        self.links: list[UdpLink] = []
+        self.peers: set[PeerTransport] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._tcp = TcpListener(self)
 
@@ -109,7 +109,7 @@ class MediaMux:
         try:
             for index, (udp, tcp) in enumerate(pairs):
                 link = UdpLink(udp, udp_priority(index), mux)
-                mux._links.append(link)
+                mux.links.append(link)
                 await mux._tcp.listen(loop, tcp, tcp_priority(index))
                 loop.add_reader(udp.fileno(), link.readable)
         except BaseException:
@@ -125,15 +125,10 @@ class MediaMux:
         """What was dropped, and why."""
         return self.register.counters
 
-    @property
-    def peers(self) -> int:
-        """How many there are."""
-        return len(self._peers)
-
     def peer(self, handler: TransportHandler) -> PeerTransport:
         """Make the transport of one more peer."""
         peer = PeerTransport(self, handler)
-        self._peers.add(peer)
+        self.peers.add(peer)
         self.wake()
         return peer
 
@@ -143,17 +138,17 @@ class MediaMux:
 
     def closed(self, peer: PeerTransport) -> None:
         """Forget a peer that has closed."""
-        self._peers.discard(peer)
+        self.peers.discard(peer)
 
     def close(self) -> None:
         """Close all peers, and the port."""
-        for peer in tuple(self._peers):
+        for peer in tuple(self.peers):
             peer.close()
         self._tcp.close()
-        for link in self._links:
+        for link in self.links:
             self._loop.remove_reader(link.socket.fileno())
             link.socket.close()
-        self._links.clear()
+        self.links.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -208,13 +203,13 @@ class MediaMux:
     def _tick(self) -> None:
         self._timer = None
         now = self.clock()
-        for peer in tuple(self._peers):
+        for peer in tuple(self.peers):
             try:
                 peer.tick(now)
             except Exception:  # as above
                 logger.exception("A peer's time-out failed, and the peer is closed")
                 peer.fail()
-        if self._tcp.tick(now) or self._peers:
+        if self._tcp.tick(now) or self.peers:
             self.wake()
 
 

@@ -11,7 +11,7 @@ import asyncio
 import collections
 import socket
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from media.latch import Address
 from media.webrtc.ice import Counters, Link, Path
@@ -27,7 +27,9 @@ MAX_UNPROVEN_OF_HOST: Final = 16
 class Owner(Protocol):
     """What the listener asks of its mux."""
 
-    clock: Callable[[], float]
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds, steady."""
 
     @property
     def counters(self) -> Counters:
@@ -100,8 +102,7 @@ class TcpLink(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A stranger connects."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server promises
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # what create_server promises
         self._address = transport.get_extra_info("peername") or ("", 0)
         self.host = self._address[0]
         self._listener.opened(self)
