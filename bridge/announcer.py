@@ -4,8 +4,9 @@ A recording is any file that PyAV reads, mono after decoding, kept at 8 and at 1
 of one tick (20 ms: 160 or 320 samples), so that speaking to a telephone copies nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import av
@@ -65,7 +66,10 @@ def _decode(path: Path, rate: int) -> Pcm:
     with av.open(str(path)) as container:
         decoded = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
     decoded += resampler.resample(None)
-    return np.concatenate([frame.to_ndarray()[0] for frame in decoded])
+    pcm: Pcm = np.concatenate([frame.to_ndarray()[0] for frame in decoded])
+    if not len(pcm):
+        raise ValueError("there is no sound in it")
+    return pcm
 
 
 def _silence(ticks: int) -> Recording:
@@ -81,7 +85,7 @@ class Utterance:
 
     __slots__ = ("_ahead", "_frame", "_part")
 
-    def __init__(self, parts: Sequence[Recording]) -> None:
+    def __init__(self, parts: Iterable[Recording]) -> None:
         self._ahead = iter(parts)
         self._part: Recording | None = None
         self._frame = 0
@@ -110,18 +114,22 @@ class Utterance:
 
 
 class Announcer:
-    """All that can be said: recordings by language and phrase, and the recorded names of rooms."""
+    """All that can be heard: recordings by language and phrase, the recorded names of rooms, and music."""
 
     def __init__(
         self,
         recordings: Mapping[str, Mapping[Phrase, Recording]],
         room_names: Mapping[str, Recording],
+        music: Recording,
     ) -> None:
         self._recordings = recordings
         self._room_names = room_names
+        self._music = music
 
     @classmethod
-    def load(cls, files: Mapping[str, Mapping[Phrase, Path]], room_files: Mapping[str, Path]) -> "Announcer":
+    def load(
+        cls, files: Mapping[str, Mapping[Phrase, Path]], room_files: Mapping[str, Path], music: Path
+    ) -> "Announcer":
         """Decode all files. Raises :class:`PasserelleError` naming the one that cannot be read."""
         return cls(
             {
@@ -129,6 +137,7 @@ class Announcer:
                 for language, phrases in files.items()
             },
             {slug: Recording.load(path) for slug, path in room_files.items()},
+            Recording.load(music),
         )
 
     def language_of(self, wanted: str | None, otherwise: str) -> str:
@@ -144,6 +153,10 @@ class Announcer:
         """
         parts = list(self._parts(self._recordings[language], phrases, name_of))
         return Utterance([*parts, FAREWELL] if last else parts)
+
+    def music(self) -> Utterance:
+        """Music that has no end, from its beginning."""
+        return Utterance(repeat(self._music))
 
     def _parts(
         self, recordings: Mapping[Phrase, Recording], phrases: Sequence[Phrase], name_of: str | None

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from structlog.contextvars import bind_contextvars
@@ -16,15 +16,15 @@ from structlog.contextvars import bind_contextvars
 from bridge import flow
 from bridge.announcer import Announcer, Recording
 from bridge.channel import Channel
-from bridge.directory import Directory
+from bridge.directory import Directory, rules_of
 from bridge.flow import Flow, IllegalEventError, State
 from bridge.leg import Leg, MediaTotals
 from bridge.mixer import Mixer
 from bridge.negotiation import Agreement, Negotiation
 from bridge.pin_guard import PinGuard
 from conferencing.engine import Engine, Seat, WaitingSeat
+from conferencing.meeting import Changed, Left, MuteChanged, Removed
 from conferencing.meeting import Event as MeetingEvent
-from conferencing.meeting import Left, MeetingRules, MuteChanged, Removed
 from conferencing.participant import Kind
 from config.masking import mask_number
 from config.outcome import Outcome, PasserelleError
@@ -92,6 +92,7 @@ class BridgedCall:
         self._channel: Channel | None = None
         self._seat: Seat | None = None
         self._waiting: WaitingSeat | None = None
+        self._hand = False  # whether it is raised, as the caller was told
         self._stop_listening: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ready_timer: asyncio.TimerHandle | None = None
@@ -308,6 +309,8 @@ class BridgedCall:
                 services.mixer.say(channel, words, lambda: self._tell(flow.Spoken()))
             case flow.Hush() if channel is not None:
                 services.mixer.hush(channel)
+            case flow.PlayMusic() if channel is not None:
+                services.mixer.say(channel, services.announcer.music(), lambda: None)
             case flow.LookUp(pin, slug):
                 self._spawn(self._look_up(pin, slug))
             case flow.Enter(found):
@@ -317,6 +320,11 @@ class BridgedCall:
             case flow.ToggleMute() if self._seat is not None:
                 participant = self._seat.participant
                 self._seat.meeting.set_muted(participant, not participant.muted)
+            case flow.ToggleHand() if self._seat is not None:
+                participant = self._seat.participant
+                self._hand = participant.hand is None
+                self._seat.meeting.set_hand(participant, self._hand)
+                self._tell(flow.HandMoved(self._hand, by_host=False))
             case flow.HangUp(outcome):
                 self.call.hang_up(outcome)
 
@@ -345,16 +353,12 @@ class BridgedCall:
         services, room, channel = self._services, found.room, self._channel
         if channel is None or self.leg is None:
             return
-        rules = MeetingRules(room.max_participants, room.muted_on_entry, room.locked)
+        self._language = services.announcer.language_of(room.language, self._language)
         try:
-            place = await services.engine.enter(
-                room.slug, rules, self.call.id, Kind.PHONE, self._name(), host=found.role is Role.HOST
-            )
-            if isinstance(place, WaitingSeat):
-                self._waiting = place
-            seat = await place.wait() if isinstance(place, WaitingSeat) else place
+            seat = await self._take_seat(room, host=found.role is Role.HOST)
         except PasserelleError as error:
-            self.log.info("The meeting cannot be entered", room=room.slug, problem=str(error))
+            if error.outcome is not Outcome.CANCELLED:
+                self.log.info("The meeting cannot be entered", room=room.slug, problem=str(error))
             self._tell(flow.Refusal(error.outcome))
             return
         if self.over:
@@ -362,13 +366,28 @@ class BridgedCall:
             return
         self._seat = seat
         self.room = room
-        self._language = services.announcer.language_of(room.language, self._language)
         self._stop_listening = seat.meeting.listen(self._meeting_changed)
         channel.muted = seat.participant.muted
         services.mixer.play(seat.meeting, services.join_tone)
         services.mixer.enter(channel, seat)
         self.log.info("Joined", room=room.slug, participants=len(seat.meeting))
         self._tell(flow.Entered(len(seat.meeting) - 1, seat.participant.muted))
+
+    async def _take_seat(self, room: Room, *, host: bool) -> Seat:
+        """A seat in the meeting, perhaps after some time in its waiting room."""
+        place = await self._services.engine.enter(
+            room.slug, rules_of(room), self.call.id, Kind.PHONE, self._name(), host=host
+        )
+        if not isinstance(place, WaitingSeat):
+            return place
+        self._waiting = place
+        if self.over:
+            place.cancel()
+        self.log.info("Waiting to be let in", room=room.slug)
+        self._tell(flow.Waiting())
+        seat = await place.wait()
+        self._waiting = None
+        return seat
 
     def _name(self) -> str:
         """What the others see: the display name, or the caller's number; trunks give that in either place."""
@@ -399,6 +418,11 @@ class BridgedCall:
                 if self._channel is not None:
                     self._channel.muted = participant.muted
                 self._tell(flow.Muted(participant.muted, by_host))
+            case Changed(participant) if participant is seat.participant:
+                raised = participant.hand is not None
+                if raised is not self._hand:
+                    self._hand = raised
+                    self._tell(flow.HandMoved(raised, by_host=True))
             case Removed(participant) if participant is seat.participant:
                 self.dismiss(Outcome.REMOVED)
             case Left(participant) if participant is seat.participant:
@@ -407,7 +431,23 @@ class BridgedCall:
                 self._tell(flow.Alone())
 
 
-async def try_pin(services: Services, source: str, pin: str, slug: str | None) -> Answer:
+class PinServices(Protocol):
+    """What trying a PIN takes."""
+
+    @property
+    def directory(self) -> Directory:
+        """Where rooms are looked up."""
+
+    @property
+    def guard(self) -> PinGuard:
+        """The brakes on guessing."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Monotonic seconds."""
+
+
+async def try_pin(services: PinServices, source: str, pin: str, slug: str | None) -> Answer:
     """Ask the directory about a PIN, typed or in a URI alike: guessing is braked, wrong ones are counted."""
     if not services.guard.may_try(source, slug, services.clock()):
         return Refused(Outcome.PIN_THROTTLED)

@@ -18,25 +18,35 @@
     CHECKING  --LookedUp-->   ENTERING, ASKING, TYPING, CHECKING, LEAVING
     ENTERING  --Key-->        ENTERING
     ENTERING  --Spoken-->     ENTERING
+    ENTERING  --Waiting-->    LOBBY
     ENTERING  --Entered-->    MEETING, LEAVING
     ENTERING  --Refusal-->    LEAVING
+    LOBBY     --Key-->        LOBBY, LEAVING
+    LOBBY     --Spoken-->     LOBBY
+    LOBBY     --Expired-->    LOBBY
+    LOBBY     --Entered-->    MEETING
+    LOBBY     --Refusal-->    LEAVING
     MEETING   --Key-->        MEETING, LEAVING
     MEETING   --Spoken-->     MEETING
     MEETING   --Muted-->      MEETING
+    MEETING   --HandMoved-->  MEETING
     MEETING   --Alone-->      MEETING
     LEAVING   --Key-->        LEAVING
     LEAVING   --Spoken-->     ENDED
     LEAVING   --Expired-->    ENDED
     LEAVING   --Muted-->      LEAVING
+    LEAVING   --HandMoved-->  LEAVING
     LEAVING   --Alone-->      LEAVING
     LEAVING   --LookedUp-->   LEAVING
+    LEAVING   --Waiting-->    LEAVING
     LEAVING   --Entered-->    LEAVING
     LEAVING   --Refusal-->    LEAVING
     (any)     --Dismissed-->  LEAVING
     (any)     --HungUp-->     ENDED
 
 Keys typed while something is being looked up are kept and taken afterwards, so that ``tel:…,,PIN#``
-works however slow the answer is. ``#`` ends a PIN, so does a pause; ``*`` starts over.
+works however slow the answer is. ``#`` ends a PIN, so does a pause; ``*`` starts over. In the LOBBY, the
+waiting room, there is music between the words, and the only code is ``##``.
 """
 
 from collections.abc import Iterator
@@ -55,6 +65,8 @@ MOST_DIGITS = 32
 RECEPTION_SECONDS = 180.0
 # Seconds after which a goodbye that could not be heard out ends all the same.
 GOODBYE_SECONDS = 15.0
+# Seconds of music in the waiting room between two times that the caller is asked to wait.
+MUSIC_SECONDS = 30.0
 
 
 class State(Enum):
@@ -65,6 +77,7 @@ class State(Enum):
     TYPING = auto()  # at least one digit was typed
     CHECKING = auto()  # the directory is looking the PIN up
     ENTERING = auto()  # the engine is giving us a seat
+    LOBBY = auto()  # a host is to let the caller in
     MEETING = auto()
     LEAVING = auto()  # a goodbye is being said
     ENDED = auto()
@@ -100,6 +113,11 @@ class LookedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The engine gave a place in the waiting room."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entered:
     """The engine gave a seat; ``others``: how many were there before."""
 
@@ -109,7 +127,7 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The engine gave no seat."""
+    """The engine gave no seat, or a host said no."""
 
     outcome: Outcome
 
@@ -119,6 +137,14 @@ class Muted:
     """The caller's microphone was switched."""
 
     muted: bool
+    by_host: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandMoved:
+    """The caller's hand was raised or lowered."""
+
+    raised: bool
     by_host: bool
 
 
@@ -139,7 +165,21 @@ class HungUp:
     """The call is over."""
 
 
-Event = Ready | Key | Spoken | Expired | LookedUp | Entered | Refusal | Muted | Alone | Dismissed | HungUp
+Event = (
+    Ready
+    | Key
+    | Spoken
+    | Expired
+    | LookedUp
+    | Waiting
+    | Entered
+    | Refusal
+    | Muted
+    | HandMoved
+    | Alone
+    | Dismissed
+    | HungUp
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +201,11 @@ class Hush:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayMusic:
+    """Play music until something is said, or the mix of the meeting is heard."""
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """Ask the directory which room this PIN opens; ``slug``: only this room will do."""
 
@@ -177,12 +222,17 @@ class Enter:
 
 @dataclass(frozen=True, slots=True)
 class Vacate:
-    """Give up the seat in the meeting: the goodbye is said outside."""
+    """Give up the seat in the meeting, or the place in its waiting room: the goodbye is said outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToggleMute:
     """Switch the caller's microphone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToggleHand:
+    """Raise the caller's hand, or lower it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +242,7 @@ class HangUp:
     outcome: Outcome
 
 
-Command = Say | Hush | LookUp | Enter | Vacate | ToggleMute | HangUp
+Command = Say | Hush | PlayMusic | LookUp | Enter | Vacate | ToggleMute | ToggleHand | HangUp
 
 _S = State
 TRANSITIONS: dict[State, dict[type[Event], frozenset[State]]] = {
@@ -218,13 +268,22 @@ TRANSITIONS: dict[State, dict[type[Event], frozenset[State]]] = {
     _S.ENTERING: {
         Key: frozenset({_S.ENTERING}),
         Spoken: frozenset({_S.ENTERING}),
+        Waiting: frozenset({_S.LOBBY}),
         Entered: frozenset({_S.MEETING, _S.LEAVING}),
+        Refusal: frozenset({_S.LEAVING}),
+    },
+    _S.LOBBY: {
+        Key: frozenset({_S.LOBBY, _S.LEAVING}),
+        Spoken: frozenset({_S.LOBBY}),
+        Expired: frozenset({_S.LOBBY}),
+        Entered: frozenset({_S.MEETING}),
         Refusal: frozenset({_S.LEAVING}),
     },
     _S.MEETING: {
         Key: frozenset({_S.MEETING, _S.LEAVING}),
         Spoken: frozenset({_S.MEETING}),
         Muted: frozenset({_S.MEETING}),
+        HandMoved: frozenset({_S.MEETING}),
         Alone: frozenset({_S.MEETING}),
     },
     _S.LEAVING: {
@@ -232,8 +291,10 @@ TRANSITIONS: dict[State, dict[type[Event], frozenset[State]]] = {
         Spoken: frozenset({_S.ENDED}),
         Expired: frozenset({_S.ENDED}),
         Muted: frozenset({_S.LEAVING}),
+        HandMoved: frozenset({_S.LEAVING}),
         Alone: frozenset({_S.LEAVING}),
         LookedUp: frozenset({_S.LEAVING}),
+        Waiting: frozenset({_S.LEAVING}),
         Entered: frozenset({_S.LEAVING}),
         Refusal: frozenset({_S.LEAVING}),
     },
@@ -323,7 +384,7 @@ class Flow:
                 yield from self._spoken(now)
             case Expired():
                 yield from self._expired(now)
-            case Entered() if self.state is State.LEAVING:
+            case Waiting() | Entered() if self.state is State.LEAVING:
                 yield Vacate()
             case _ if self.state is State.LEAVING:
                 return  # too late to matter
@@ -331,8 +392,15 @@ class Flow:
                 yield from self._looked_up(answer, now)
             case Entered(others, muted):
                 yield from self._entered(others, muted, now)
+            case Waiting():
+                yield self._ask_to_wait()
+            case Refusal(Outcome.REMOVED) if self.state is State.LOBBY:
+                yield from self._leave(Outcome.REMOVED, now, Phrase.NOT_ADMITTED)
             case Refusal(outcome):
                 yield from self._leave(outcome, now)
+            case HandMoved(raised, by_host):
+                lowered = Phrase.HAND_LOWERED_BY_HOST if by_host else Phrase.HAND_LOWERED
+                yield Say((Phrase.HAND_RAISED if raised else lowered,))
             case Muted(muted, by_host):
                 yield Say(
                     (Phrase.UNMUTED if not muted else Phrase.MUTED_BY_HOST if by_host else Phrase.MUTED,)
@@ -380,6 +448,9 @@ class Flow:
             yield from self._pin_key(key, now)
         elif self.state is State.MEETING:
             yield from self._meeting_key(key, now)
+        elif self.state is State.LOBBY:
+            if self._keypad.press(key, now) is Action.LEAVE:
+                yield from self._leave(Outcome.LEFT, now)
         elif self.state is not State.LEAVING and len(self._kept) < MOST_DIGITS:
             self._kept.append(key)
 
@@ -406,6 +477,9 @@ class Flow:
     def _spoken(self, now: float) -> Iterator[Command]:
         if self.state is State.ASKING:
             self.deadline = self._within(now + self._rules.silence_seconds)
+        elif self.state is State.LOBBY:
+            self.deadline = now + MUSIC_SECONDS
+            yield PlayMusic()
         elif self.state is State.LEAVING:
             self._become(State.ENDED)
             yield HangUp(self._outcome)
@@ -414,6 +488,8 @@ class Flow:
         if self.state is State.LEAVING:
             self._become(State.ENDED)
             yield HangUp(self._outcome)
+        elif self.state is State.LOBBY:
+            yield self._ask_to_wait()
         elif now >= self._give_up_at or (self.state is State.ASKING and self._repeats >= self._rules.repeats):
             yield from self._leave(Outcome.NO_PIN, now)
         elif self.state is State.TYPING:
@@ -436,6 +512,10 @@ class Flow:
             case Unavailable():
                 yield from self._leave(Outcome.UNAVAILABLE, now)
 
+    def _ask_to_wait(self) -> Say:
+        self._become(State.LOBBY)
+        return Say((Phrase.WAITING_ROOM,))
+
     def _entered(self, others: int, muted: bool, now: float) -> Iterator[Command]:
         self._become(State.MEETING)
         phrases = (Phrase.JOINING, others_phrase(others), *((Phrase.MUTED_ON_ENTRY,) if muted else ()))
@@ -446,16 +526,19 @@ class Flow:
         match self._keypad.press(key, now):
             case Action.TOGGLE_MUTE:
                 yield ToggleMute()
+            case Action.TOGGLE_HAND:
+                yield ToggleHand()
             case Action.HELP:
                 yield Say((Phrase.HELP,))
             case Action.LEAVE:
                 yield from self._leave(Outcome.LEFT, now)
 
-    def _leave(self, outcome: Outcome, now: float) -> Iterator[Command]:
+    def _leave(self, outcome: Outcome, now: float, phrase: Phrase | None = None) -> Iterator[Command]:
+        """Say goodbye: in words of the outcome's, or ``phrase``."""
         if self.state is State.LEAVING:
             return
-        if self.state is State.MEETING:
+        if self.state in (State.MEETING, State.LOBBY):
             yield Vacate()
         self._outcome = outcome
         self._become(State.LEAVING, now + GOODBYE_SECONDS)
-        yield Say((GOODBYES.get(outcome, Phrase.GOODBYE),), last=True)
+        yield Say((phrase or GOODBYES.get(outcome, Phrase.GOODBYE),), last=True)

@@ -1,7 +1,8 @@
 """The keypad during a meeting: two-key codes, as people know them from other services.
 
-``*6`` mutes and unmutes, ``*1`` reads out the keys, ``##`` leaves. A lone key that is not followed by its
-second within three seconds is forgotten, so that a lost key leads to nothing worse than asking again.
+``*6`` mutes and unmutes, ``*9`` raises and lowers the hand, ``*1`` reads out the keys, ``##`` leaves. A lone
+key that is not followed by its second within three seconds is forgotten, so that a lost key leads to nothing
+worse than asking again.
 """
 
 from enum import Enum
@@ -14,6 +15,7 @@ class Action(Enum):
     """What a code asks for; the value is the code."""
 
     TOGGLE_MUTE = "*6"
+    TOGGLE_HAND = "*9"
     HELP = "*1"
     LEAVE = "##"
 

@@ -26,7 +26,7 @@ from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.media import NoPlane
 from conferencing.participant import Kind
 from config.outcome import Outcome, PasserelleError
-from config.prompts import find, find_room_names
+from config.prompts import find, find_music, find_room_names
 from config.settings import Listener, Settings
 from config.texts import LANGUAGES
 from gateway import run as process
@@ -117,7 +117,9 @@ class App:
         self._store = store = await Store.open(settings.database.url, settings.database.secret_file)
         invitation = await self._demo_room(store) if self._demo else None
         announcer = Announcer.load(
-            find(settings.ivr.prompts, LANGUAGES), find_room_names(settings.ivr.prompts)
+            find(settings.ivr.prompts, LANGUAGES),
+            find_room_names(settings.ivr.prompts),
+            find_music(settings.ivr.prompts),
         )
         self._desk = desk = self._make_desk(store, announcer)
         metrics = Metrics(self._sources(desk))

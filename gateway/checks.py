@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from bridge.announcer import Announcer
 from config.outcome import PasserelleError
-from config.prompts import find, find_room_names
+from config.prompts import find, find_music, find_room_names
 from config.settings import Problem, Settings
 from config.texts import LANGUAGES
 from gateway.process import calls_possible, files_needed, raise_file_limit
@@ -81,6 +81,7 @@ async def check_database(settings: Settings) -> list[Problem]:
 def check_prompts(settings: Settings) -> Iterator[Problem]:
     """Is every recording there, and can it be decoded?"""
     try:
-        Announcer.load(find(settings.ivr.prompts, LANGUAGES), find_room_names(settings.ivr.prompts))
+        folder = settings.ivr.prompts
+        Announcer.load(find(folder, LANGUAGES), find_room_names(folder), find_music(folder))
     except PasserelleError as error:
         yield Problem("ivr.prompts", str(error), error.hint)

@@ -3,7 +3,8 @@
 A recording is ``<language>/<phrase>.flac``, 16 kHz mono, made by ``tools/make_prompts.py`` from
 ``config.texts``. A folder of one's own has the same shape; what is not in it is taken from the shipped
 set. It may also hold ``rooms/<slug>``, the spoken name of a room, which is heard on entering. There any of
-``SUFFIXES`` will do; where there are several, the first of them.
+``SUFFIXES`` will do; where there are several, the first of them. ``music.flac``, made by
+``tools/make_music.py``, is what is heard in the waiting room; it can be replaced in the same way.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,6 +14,7 @@ from config.outcome import Outcome, PasserelleError
 from config.texts import Phrase
 
 SHIPPED = Path(__file__).parent
+MUSIC = SHIPPED / "music.flac"
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 
 
@@ -33,6 +35,11 @@ def find(override: Path | None, languages: Collection[str]) -> Mapping[str, Mapp
     }
 
 
+def find_music(override: Path | None) -> Path:
+    """The music of the waiting room. Raises PasserelleError when it is missing."""
+    return _first(override, "music", MUSIC)
+
+
 def find_room_names(override: Path | None) -> Mapping[str, Path]:
     """The recorded names of rooms, by slug."""
     if override is None:
@@ -42,8 +49,13 @@ def find_room_names(override: Path | None) -> Mapping[str, Path]:
 
 
 def _find(override: Path | None, language: str, phrase: Phrase) -> Path:
-    own = [override / language / f"{phrase.value}{suffix}" for suffix in SUFFIXES] if override else []
-    shipped = SHIPPED / language / f"{phrase.value}.flac"
+    folder = override / language if override else None
+    return _first(folder, phrase.value, SHIPPED / language / f"{phrase.value}.flac")
+
+
+def _first(folder: Path | None, stem: str, shipped: Path) -> Path:
+    """One's own file if there is one, else the shipped one."""
+    own = [folder / f"{stem}{suffix}" for suffix in SUFFIXES] if folder else []
     for file in (*own, shipped):
         if file.is_file():
             return file

@@ -20,13 +20,18 @@ TEXTS = {
     },
     Phrase.OTHERS_MANY: "There are more than twenty other people here.",
     Phrase.MUTED_ON_ENTRY: "Your microphone is off. To speak, press star six.",
+    Phrase.WAITING_ROOM: "Please wait. A host will let you in.",
     Phrase.MUTED: "Your microphone is off.",
     Phrase.UNMUTED: "Your microphone is on.",
     Phrase.MUTED_BY_HOST: "The host has turned your microphone off. To speak, press star six.",
+    Phrase.HAND_RAISED: "Your hand is raised.",
+    Phrase.HAND_LOWERED: "Your hand is lowered.",
+    Phrase.HAND_LOWERED_BY_HOST: "The host has lowered your hand.",
     Phrase.HELP: (
         "To turn your microphone on or off, press star six. "
-        "To leave the meeting, press hash twice. "
-        "To hear this again, press star one."
+        "To raise or lower your hand, star nine. "
+        "To leave the meeting, hash twice. "
+        "To hear this again, star one."
     ),
     Phrase.GOODBYE: "Goodbye.",
     Phrase.GOODBYE_SILENT: "No code was entered. Goodbye.",
@@ -38,6 +43,7 @@ TEXTS = {
     ),
     Phrase.ROOM_FULL: "This meeting is full. Goodbye.",
     Phrase.ROOM_LOCKED: "This meeting is locked. Goodbye.",
+    Phrase.NOT_ADMITTED: "The host has not let you in. Goodbye.",
     Phrase.REMOVED: "Your part in this meeting has ended. Goodbye.",
     Phrase.ENDING: "The service is about to stop. Please call again in a few minutes. Goodbye.",
     Phrase.UNAVAILABLE: "The service is unavailable at the moment. Please call again later. Goodbye.",

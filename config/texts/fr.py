@@ -20,13 +20,18 @@ TEXTS = {
     },
     Phrase.OTHERS_MANY: "Plus de vingt autres personnes sont présentes.",
     Phrase.MUTED_ON_ENTRY: "Votre micro est coupé. Pour parler, faites étoile six.",
+    Phrase.WAITING_ROOM: "Merci de patienter. L’organisateur va vous faire entrer.",
     Phrase.MUTED: "Votre micro est coupé.",
     Phrase.UNMUTED: "Votre micro est ouvert.",
     Phrase.MUTED_BY_HOST: "L’organisateur a coupé votre micro. Pour parler, faites étoile six.",
+    Phrase.HAND_RAISED: "Votre main est levée.",
+    Phrase.HAND_LOWERED: "Votre main est baissée.",
+    Phrase.HAND_LOWERED_BY_HOST: "L’organisateur a baissé votre main.",
     Phrase.HELP: (
         "Pour couper ou rouvrir votre micro, faites étoile six. "
-        "Pour quitter la réunion, faites deux fois dièse. "
-        "Pour réentendre ces consignes, faites étoile un."
+        "Pour lever ou baisser la main, étoile neuf. "
+        "Pour quitter la réunion, deux fois dièse. "
+        "Pour réentendre ceci, étoile un."
     ),
     Phrase.GOODBYE: "Au revoir.",
     Phrase.GOODBYE_SILENT: "Aucun code n’a été saisi. Au revoir.",
@@ -36,6 +41,7 @@ TEXTS = {
     ),
     Phrase.ROOM_FULL: "Cette réunion est complète. Au revoir.",
     Phrase.ROOM_LOCKED: "Cette réunion est verrouillée. Au revoir.",
+    Phrase.NOT_ADMITTED: "L’organisateur n’a pas accepté votre demande. Au revoir.",
     Phrase.REMOVED: "Votre participation à cette réunion a pris fin. Au revoir.",
     Phrase.ENDING: "Le service va s’arrêter. Veuillez rappeler dans quelques minutes. Au revoir.",
     Phrase.UNAVAILABLE: (

@@ -35,10 +35,14 @@ class Phrase(StrEnum):
     OTHERS_20 = "others_20"
     OTHERS_MANY = "others_many"  # more than twenty
     MUTED_ON_ENTRY = "muted_on_entry"
+    WAITING_ROOM = "waiting_room"  # said again every now and then, with music between
     # In the meeting
     MUTED = "muted"
     UNMUTED = "unmuted"
     MUTED_BY_HOST = "muted_by_host"
+    HAND_RAISED = "hand_raised"
+    HAND_LOWERED = "hand_lowered"
+    HAND_LOWERED_BY_HOST = "hand_lowered_by_host"
     HELP = "help"  # the keys
     # Before we hang up
     GOODBYE = "goodbye"
@@ -47,6 +51,7 @@ class Phrase(StrEnum):
     PIN_THROTTLED = "pin_throttled"
     ROOM_FULL = "room_full"
     ROOM_LOCKED = "room_locked"
+    NOT_ADMITTED = "not_admitted"  # from the waiting room
     REMOVED = "removed"
     ENDING = "ending"  # the service is stopping
     UNAVAILABLE = "unavailable"

@@ -254,7 +254,7 @@ class Voice(Announcer):
 
     def __init__(self) -> None:
         words = Recording.of(tone(1000.0, 0.2, 8000), tone(1000.0, 0.2, 16000))
-        super().__init__({language: dict.fromkeys(Phrase, words) for language in ("fr", "en")}, {})
+        super().__init__({language: dict.fromkeys(Phrase, words) for language in ("fr", "en")}, {}, words)
         self.said: list[tuple[str, Phrase]] = []
         self.error: Exception | None = None
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.announcer import PAUSE, Announcer, Recording, Utterance
 from config.outcome import PasserelleError
-from config.prompts import find
+from config.prompts import MUSIC, find
 from config.texts import LANGUAGES, Phrase
 from tests.bridge.lines import level_of, tone
 
@@ -30,7 +30,7 @@ def a_recording(value: int, ticks: int) -> Recording:
 
 def an_announcer(names: dict[str, Recording] | None = None) -> Announcer:
     recordings = {phrase: a_recording(index + 1, 2) for index, phrase in enumerate(Phrase)}
-    return Announcer({"fr": recordings}, names or {})
+    return Announcer({"fr": recordings}, names or {}, a_recording(99, 3))
 
 
 def said(utterance: Utterance) -> list[int]:
@@ -126,7 +126,7 @@ def test_a_language_without_recordings_gives_way() -> None:
 def test_the_shipped_recordings_can_all_be_said() -> None:
     files = find(None, LANGUAGES)
     few = {language: {Phrase.WELCOME: phrases[Phrase.WELCOME]} for language, phrases in files.items()}
-    announcer = Announcer.load(few, {})
+    announcer = Announcer.load(few, {}, MUSIC)
     for language in LANGUAGES:
         utterance = announcer.say(language, [Phrase.WELCOME])
         ticks = 0

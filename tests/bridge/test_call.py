@@ -245,11 +245,52 @@ def test_who_waits_is_admitted_or_not() -> None:
         meeting.turn_away(refused.call.id)
         await settle()
         assert house.participants() == {"team": ["a"]}
-        assert house.voice.heard() == [Phrase.JOINING, Phrase.ALONE, Phrase.REMOVED]
+        words = house.voice.heard()
+        assert words[:3] == [Phrase.WAITING_ROOM] * 3
+        assert words[-3:] == [Phrase.JOINING, Phrase.ALONE, Phrase.NOT_ADMITTED]
         await house.run(1.0)
         assert refused.call.endings == [Outcome.REMOVED]
         impatient.call.bye()
         assert len(meeting.lobby) == 0
+
+    live(story)
+
+
+def test_who_waits_hears_music_until_the_door_opens() -> None:
+    async def story(house: House) -> None:
+        house.engine.lobby = True
+        phone = await house.calls("1111")
+        await phone.confirms()
+        [meeting] = house.engine.meetings()
+        await settle_and_hear(phone)
+        music = house.mixer._addressed
+        assert len(music) == 1, "it plays"
+        await house.run(31.0)
+        assert house.voice.heard().count(Phrase.WAITING_ROOM) == 2
+        meeting.admit(phone.call.id)
+        await settle()
+        assert house.voice.heard() == [Phrase.JOINING, Phrase.ALONE]
+        await settle_and_hear(phone)
+        assert len(music) == 0, "and plays no more"
+
+    live(story, media={"timeout_seconds": 100})
+
+
+def test_the_hand_by_the_keypad_and_by_a_host() -> None:
+    async def story(house: House) -> None:
+        phone = await house.enters("1111")
+        [meeting] = house.engine.meetings()
+        [participant] = meeting
+        house.voice.heard()
+        await phone.types("*9")
+        assert participant.hand is not None
+        await phone.types("*9")
+        assert participant.hand is None
+        await phone.types("*9")
+        meeting.set_hand(participant, False)
+        meeting.rename(participant, "Anna")
+        words = [Phrase.HAND_RAISED, Phrase.HAND_LOWERED, Phrase.HAND_RAISED, Phrase.HAND_LOWERED_BY_HOST]
+        assert house.voice.heard() == words
 
     live(story)
 

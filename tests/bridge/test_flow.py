@@ -16,6 +16,7 @@ from bridge.flow import (
     Event,
     Expired,
     Flow,
+    HandMoved,
     HangUp,
     HungUp,
     Hush,
@@ -24,13 +25,16 @@ from bridge.flow import (
     LookedUp,
     LookUp,
     Muted,
+    PlayMusic,
     Ready,
     Refusal,
     Say,
     Spoken,
     State,
+    ToggleHand,
     ToggleMute,
     Vacate,
+    Waiting,
 )
 from config.outcome import Outcome
 from config.settings import IvrSettings
@@ -243,6 +247,69 @@ def test_keys_in_the_meeting() -> None:
     assert caller.on(Spoken()) == [HangUp(Outcome.LEFT)]
 
 
+def test_the_hand_goes_up_and_down() -> None:
+    caller = in_meeting()
+    assert caller.types("*9") == [ToggleHand()]
+    assert said(caller.on(HandMoved(raised=True, by_host=False))) == [Phrase.HAND_RAISED]
+    assert caller.types("*9") == [ToggleHand()]
+    assert said(caller.on(HandMoved(raised=False, by_host=False))) == [Phrase.HAND_LOWERED]
+    assert said(caller.on(HandMoved(raised=False, by_host=True))) == [Phrase.HAND_LOWERED_BY_HOST]
+
+
+def waiting() -> Caller:
+    caller = Caller(found=FOUND)
+    caller.on(Ready())
+    assert caller.on(Waiting()) == [Say((Phrase.WAITING_ROOM,))]
+    assert caller.flow.state is State.LOBBY
+    return caller
+
+
+def test_who_waits_hears_music_and_every_half_minute_a_word() -> None:
+    caller = waiting()
+    for _ in range(3):
+        assert caller.flow.deadline is None, "the music is counted from its beginning"
+        assert caller.on(Spoken(), after=3.0) == [PlayMusic()]
+        assert caller.flow.deadline == caller.now + 30.0
+        assert caller.expires() == [Say((Phrase.WAITING_ROOM,))]
+
+
+@pytest.mark.parametrize("music", [False, True])
+def test_who_is_let_in_joins(music: bool) -> None:
+    caller = waiting()
+    if music:
+        caller.on(Spoken())
+    assert caller.on(Entered(1, muted=False)) == [Say((Phrase.JOINING, Phrase.ONE_OTHER), name_of="team")]
+    assert caller.flow.state is State.MEETING
+    assert caller.flow.deadline is None
+
+
+def test_who_is_not_let_in_is_told_so() -> None:
+    caller = waiting()
+    caller.on(Spoken())
+    assert caller.on(Refusal(Outcome.REMOVED)) == [Vacate(), Say((Phrase.NOT_ADMITTED,), last=True)]
+    assert caller.on(Spoken()) == [HangUp(Outcome.REMOVED)]
+
+
+def test_a_meeting_that_is_full_when_a_host_lets_one_in() -> None:
+    assert said(waiting().on(Refusal(Outcome.ROOM_FULL))) == [Phrase.ROOM_FULL]
+
+
+def test_who_waits_may_leave_and_do_nothing_else() -> None:
+    caller = waiting()
+    assert caller.types("*6*9*11234#") == []
+    caller.now += 5.0
+    assert caller.types("##") == [Vacate(), Say((Phrase.GOODBYE,), last=True)]
+    assert caller.on(Refusal(Outcome.CANCELLED)) == [], "the wait has been given up"
+    assert caller.on(Spoken()) == [HangUp(Outcome.LEFT)]
+
+
+def test_a_place_in_the_waiting_room_that_comes_too_late_is_given_back() -> None:
+    caller = Caller(found=FOUND)
+    caller.on(Ready())
+    caller.on(Dismissed(Outcome.DRAINING))
+    assert caller.on(Waiting()) == [Vacate()]
+
+
 def test_a_goodbye_that_cannot_be_heard_out_ends_all_the_same() -> None:
     caller = in_meeting()
     caller.types("##")
@@ -250,7 +317,7 @@ def test_a_goodbye_that_cannot_be_heard_out_ends_all_the_same() -> None:
 
 
 def test_dismissed_from_anywhere() -> None:
-    for caller in (Caller(), asked(), in_meeting()):
+    for caller in (Caller(), asked(), waiting(), in_meeting()):
         assert Phrase.ENDING in said(caller.on(Dismissed(Outcome.DRAINING)))
         assert caller.on(Dismissed(Outcome.DRAINING)) == [], "once is enough"
         assert caller.on(Spoken()) == [HangUp(Outcome.DRAINING)]

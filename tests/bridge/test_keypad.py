@@ -4,6 +4,7 @@ from bridge.keypad import PATIENCE, Action, Keypad
 def test_codes() -> None:
     keypad = Keypad()
     assert [keypad.press(key, 0.0) for key in "*6"] == [None, Action.TOGGLE_MUTE]
+    assert [keypad.press(key, 0.0) for key in "*9"] == [None, Action.TOGGLE_HAND]
     assert [keypad.press(key, 0.0) for key in "*1"] == [None, Action.HELP]
     assert [keypad.press(key, 0.0) for key in "##"] == [None, Action.LEAVE]
 

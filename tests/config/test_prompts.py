@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from config.outcome import PasserelleError
-from config.prompts import SHIPPED, find, find_room_names
+from config.prompts import MUSIC, SHIPPED, find, find_music, find_room_names
 from config.texts import LANGUAGES, Language, Phrase, texts
 
 BLOCK = 160  # samples: 10 ms at 16 kHz
@@ -75,6 +75,29 @@ def test_the_shipped_set_is_small_and_holds_nothing_else() -> None:
     files = {path for _, _, path in shipped()}
     assert set(SHIPPED.glob("*/*.flac")) == files
     assert sum(path.stat().st_size for path in files) < 4_000_000
+
+
+def test_the_music_is_softer_than_speech_and_has_no_seam() -> None:
+    samples, _ = decoded(MUSIC)
+    assert 10 < len(samples) / 16000 <= 20
+    assert -30 < dbov((samples**2).mean()) < -24
+    assert dbov((samples**2).max()) <= -11
+    blocks = (samples[: len(samples) // 16000 * 16000].reshape(-1, 16000) ** 2).mean(axis=1)
+    assert dbov(blocks.min()) > dbov(blocks.max()) - 10, "it does not come and go"
+    steps = np.abs(np.diff(samples))
+    assert abs(samples[0] - samples[-1]) <= steps.max()
+    spectrum = np.abs(np.fft.rfft(samples)) ** 2
+    frequency = np.fft.rfftfreq(len(samples), 1 / 16000)
+    assert spectrum[(frequency > 200) & (frequency < 3400)].sum() > 0.5 * spectrum.sum(), (
+        "telephones carry it"
+    )
+    assert MUSIC.stat().st_size < 300_000
+
+
+def test_own_music_replaces_the_shipped_one(tmp_path: Path) -> None:
+    assert find_music(None) == find_music(tmp_path) == MUSIC
+    (tmp_path / "music.ogg").touch()
+    assert find_music(tmp_path) == tmp_path / "music.ogg"
 
 
 def test_own_recordings_replace_shipped_ones(tmp_path: Path) -> None:
