@@ -1,9 +1,9 @@
 """The page: one shell for the start page and every room, and the files it is made of.
 
-There is no build step: what stands in ``page/`` is what browsers get. All files are read once, and served below
-one path that names a hash of them all, ``/static/<hash>/``, so that they may be kept for ever, modules find each
-other by relative names, and a page never mixes files of two versions. The shell itself is asked for each time
-(an ETag makes that cheap), as it names the hash.
+There is no build step: what stands in ``page/`` is what browsers get. All files are read once, and served
+below one path that names a hash of them all, ``/static/<hash>/``, so that they may be kept for ever, modules
+find each other by relative names, and a page never mixes files of two versions. The shell itself is asked for
+each time (an ETag makes that cheap), as it names the hash.
 
 Everything comes from here: the content security policy allows nothing inline and nothing from elsewhere.
 """

@@ -1,14 +1,15 @@
 """A meeting server for the page's own tests: the vocabulary of the WebSocket, spoken from a script.
 
-It serves the real page, answers joins, and keeps one meeting whose other participants are what a test says. It
-has no media: where a test wants pictures and tones, a second page (``mirror.html``) answers the offers with a
-coloured, moving picture and a tone in every slot, so the browser under test has a real far side.
+It serves the real page, answers joins, and keeps one meeting whose other participants are what a test says.
+It has no media: where a test wants pictures and tones, a second page (``mirror.html``) answers the offers with
+a coloured, moving picture and a tone in every slot, so the browser under test has a real far side.
 """
 
 import asyncio
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ from gateway.web.server import HttpServer
 Message = dict[str, Any]
 QUIET: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 HERE = Path(__file__).parent
+PATIENCE = 10.0
+"""Seconds."""
 
-ROOM: Message = {"name": "Weekly meeting", "slug": "weekly", "locked": False, "access": "open", "shares": 1}
+ROOM: Message = {"name": "Weekly meeting", "slug": "weekly", "locked": False, "access": "open", "shares": 2}
 INVITATION: Message = {
     "link": "https://meet.example/r/weekly",
     "number": "+33 1 23 45 67 42",
@@ -45,7 +48,12 @@ class FakeServer:
     """One room at a free port of the loopback; runs in a thread of its own."""
 
     def __init__(self) -> None:
-        self.room: Message = {"name": ROOM["name"], "slug": ROOM["slug"], "access": "open", "pin_needed": False}
+        self.room: Message = {
+            "name": ROOM["name"],
+            "slug": ROOM["slug"],
+            "access": "open",
+            "pin_needed": False,
+        }
         self.meeting = dict(ROOM)
         self.people: list[Message] = []
         self.lobby: list[Message] = []
@@ -57,6 +65,7 @@ class FakeServer:
         self.received: list[Message] = []
         self.joins: list[Message] = []
         self.connections = 0
+        self.address = ""
         self._numbers = itertools.count(1)
         self._pages: dict[WebSocket, Message] = {}  # socket → its participant
         self._mirrors: list[WebSocket] = []
@@ -72,7 +81,8 @@ class FakeServer:
         self._thread.start()
         self._http = HttpServer(SecurityHeaders(self._application()), Endpoint("127.0.0.1", 0))
         where = self._run(self._http.start())
-        return f"http://127.0.0.1:{where.port}"
+        self.address = f"http://127.0.0.1:{where.port}"
+        return self.address
 
     def stop(self) -> None:
         """Give the port back."""
@@ -125,6 +135,26 @@ class FakeServer:
         """The messages of this type that pages have sent."""
         return [message for message in self.received if message["type"] == kind]
 
+    def wait_for(self, met: Callable[[], Any]) -> Any:
+        """What `met` gives, as soon as it is true; fails when that takes too long."""
+        deadline = time.monotonic() + PATIENCE
+        while not (result := met()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never happened; last heard {self.received[-5:]}")
+            time.sleep(0.02)
+        return result
+
+    def next(self, kind: str, **fields: Any) -> Message:
+        """A message of this type with these fields, once a page has sent it."""
+        return self.wait_for(
+            lambda: next((each for each in self.heard(kind) if fields.items() <= each.items()), None)
+        )
+
+    @property
+    def has_mirror(self) -> bool:
+        """Whether there is somebody to answer offers."""
+        return bool(self._mirrors)
+
     # The server
 
     def _application(self) -> FastAPI:
@@ -134,7 +164,9 @@ class FakeServer:
         @api.get("/api/rooms/{slug}")
         async def room(slug: str) -> Response:
             found = slug == self.room["slug"]
-            return JSONResponse(self.room if found else {"code": "no_room"}, status_code=200 if found else 404)
+            return JSONResponse(
+                self.room if found else {"code": "no_room"}, status_code=200 if found else 404
+            )
 
         @api.post("/api/meetings")
         async def create() -> Message:
@@ -145,7 +177,9 @@ class FakeServer:
             self.joins.append(request)
             if self.refuse_join:
                 return JSONResponse({}, status_code=self.refuse_join)
-            return JSONResponse({"token": f"token-{len(self.joins)}", "role": "host" if self.host else "guest"})
+            return JSONResponse(
+                {"token": f"token-{len(self.joins)}", "role": "host" if self.host else "guest"}
+            )
 
         @api.get("/mirror")
         async def mirror() -> HTMLResponse:
@@ -187,9 +221,13 @@ class FakeServer:
             self._offers[number] = socket
             await self._mirrors[-1].send_json({"number": number, "sdp": message["sdp"]})
         elif kind == "media":
-            await self._alter(socket, **{source: message[source] for source in ("microphone", "camera", "screen")})
+            await self._alter(
+                socket, **{source: message[source] for source in ("microphone", "camera", "screen")}
+            )
         elif kind == "hand":
             await self._alter(socket, hand=1000.0 if message["raised"] else None)
+        elif kind == "leave":
+            await socket.close()
         elif kind == "rename":
             await self._alter(socket, name=message["name"])
         elif kind == "reaction":
@@ -213,11 +251,13 @@ class FakeServer:
 
     def _slots(self, message: Message) -> list[Message]:
         """Pairs for those with pictures and sound, the last video slots for screens."""
-        slots, pairs = [], [mid for mid in message["received"]]
+        slots, pairs = [], message["received"]
         for index, each in enumerate(self.people[:9]):
             audio, video = pairs[2 * index], pairs[2 * index + 1]
             slots.append({"mid": audio, "participant": each["id"], "source": "microphone"})
-            slots.append({"mid": video, "participant": each["id"] if each["camera"] else None, "source": "camera"})
+            slots.append(
+                {"mid": video, "participant": each["id"] if each["camera"] else None, "source": "camera"}
+            )
         for mid, each in zip(pairs[-2:], [each for each in self.people if each["screen"]], strict=False):
             slots.append({"mid": mid, "participant": each["id"], "source": "screen"})
         return slots
@@ -226,7 +266,9 @@ class FakeServer:
         resumed = message["type"] == "resume"
         if resumed and not self.know_seat:
             self.know_seat = True
-            return await self._send(socket, "error", code="no_session", message="no such session", about="resume")
+            return await self._send(
+                socket, "error", code="no_session", message="no such session", about="resume"
+            )
         name = message.get("name", "Camille Petit")
         self._pages[socket] = person(name, id="me", host=self.host, you=True)
         if self.wait and not resumed:

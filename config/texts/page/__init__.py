@@ -1,8 +1,8 @@
 """What the page says, in each language: one catalogue a language, sent to the browser as JSON.
 
-A key names the place and the thing (``people.mute``). ``{name}`` is filled in by the page. Where a text depends
-on a ``{count}`` there is one text for each plural form of the language that is used, by its CLDR name
-(``people.count.one``, ``people.count.other``).
+A key names the place and the thing (``people.mute``). ``{name}`` is filled in by the page. Where a text
+depends on a ``{count}`` there is one text for each plural form of the language that is used, by its CLDR
+name (``people.count.one``, ``people.count.other``).
 """
 
 from collections.abc import Mapping

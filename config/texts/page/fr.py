@@ -32,7 +32,7 @@ TEXTS = {
     "devices.camera": "Caméra",
     "devices.speaker": "Haut-parleur",
     "trouble.microphone.refused": (
-        "Le navigateur n’a pas accès à votre micro. Autorisez-le avec l’icône à côté de l’adresse de la page. "
+        "Le navigateur n’a pas accès à votre micro. Autorisez-le avec l’icône à côté de l’adresse. "
         "En attendant, vous pouvez entrer et écouter."
     ),
     "trouble.microphone.missing": "Aucun micro n’a été trouvé. Branchez-en un : il sera utilisé aussitôt.",
@@ -41,11 +41,11 @@ TEXTS = {
     ),
     "trouble.microphone.lost": "Le micro a été débranché. Un autre est utilisé s’il y en a un.",
     "trouble.microphone.insecure": (
-        "Les navigateurs n’autorisent le micro que sur les pages en https. Demandez un lien en https à la personne "
-        "qui vous a invité."
+        "Les navigateurs n’autorisent le micro que sur les pages en https. Demandez un lien en https à la "
+        "personne qui vous a invité."
     ),
     "trouble.camera.refused": (
-        "Le navigateur n’a pas accès à votre caméra. Autorisez-la avec l’icône à côté de l’adresse de la page. "
+        "Le navigateur n’a pas accès à votre caméra. Autorisez-la avec l’icône à côté de l’adresse. "
         "En attendant, vous pouvez entrer sans image."
     ),
     "trouble.camera.missing": "Aucune caméra n’a été trouvée. Vous pouvez entrer sans image.",
@@ -78,15 +78,20 @@ TEXTS = {
     "over.start": "Page d’accueil",
     # Errors, by code
     "error.no_room": "Ce salon n’existe pas. Vérifiez le lien auprès de la personne qui vous a invité.",
-    "error.forbidden": "Ce lien ne permet pas d’entrer. Demandez-en un nouveau à la personne qui vous a invité.",
+    "error.forbidden": "Ce lien n’ouvre pas la porte. Demandez-en un autre à qui vous a invité.",
     "error.wrong_pin": "Ce code n’est pas reconnu. Vérifiez votre invitation.",
-    "error.locked": "La réunion est verrouillée : plus personne n’entre. Demandez à un participant de l’ouvrir.",
-    "error.full": "La réunion est complète.",
+    "error.room_locked": "La réunion est verrouillée. Demandez à un organisateur de la déverrouiller.",
+    "error.room_full": "La réunion est complète.",
     "error.throttled": "Trop de tentatives. Attendez quelques minutes, puis réessayez.",
     "error.invalid": "Le serveur n’a pas compris la demande. Rechargez la page et réessayez.",
     "error.offline": "Le serveur est injoignable. Vérifiez votre réseau, puis réessayez.",
     "error.unavailable": "Le service est momentanément indisponible. Réessayez dans quelques minutes.",
-    "error.not_allowed": "Seul un organisateur peut faire cela.",
+    "error.draining": "Le service va s’arrêter. Réessayez dans quelques minutes.",
+    "error.not_for_you": "Seul un organisateur peut faire cela.",
+    "error.share_taken": "Quelqu’un partage déjà un écran. Demandez-lui d’abord d’arrêter.",
+    "error.cameras_full": "La réunion ne peut pas porter plus de caméras. On vous entend toujours.",
+    "error.too_fast": "C’était trop rapide. Attendez un instant, puis réessayez.",
+    "error.bad_offer": "Le serveur ne peut pas recevoir le son et l’image de ce navigateur. Essayez-en un autre.",
     "error.unexpected": "Une erreur s’est produite. Si elle se répète, rechargez la page.",
     "error.reload": "Recharger",
     # The meeting

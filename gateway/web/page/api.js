@@ -9,7 +9,7 @@ export class Refused extends Error {
   }
 }
 
-const BY_STATUS = { 401: "forbidden", 403: "forbidden", 404: "no_room", 409: "locked", 422: "invalid", 429: "throttled" };
+const BY_STATUS = { 401: "forbidden", 403: "forbidden", 404: "no_room", 409: "room_locked", 422: "invalid", 429: "throttled" };
 
 async function ask(path, body) {
   const request = body === undefined ? {} : {

@@ -7,8 +7,8 @@
 // judge. Silence for SILENCE seconds, pings included, is a loss: a laptop that slept or changed networks has a
 // socket that looks open.
 
-const PING = 10; // seconds
-const SILENCE = 22;
+const PING = 5; // seconds, as the server expects
+const SILENCE = 15;
 const PROBE = 3; // after the network or the lid changed
 const LONGEST = 10; // seconds between attempts
 
@@ -18,6 +18,7 @@ export class Connection extends EventTarget {
   #attempts = 0;
   #retry = 0;
   #heard = 0;
+  #pinged = 0;
   #deadline = SILENCE;
   #timer;
   state = "closed";
@@ -100,7 +101,7 @@ export class Connection extends EventTarget {
     if (!this.#socket) return;
     const silent = (Date.now() - this.#heard) / 1000;
     if (silent > this.#deadline) this.#lost();
-    else if (Math.round(silent) % PING === PING - 1) this.send("ping");
+    else if (Date.now() - this.#pinged >= PING * 1000 && this.send("ping")) this.#pinged = Date.now();
   }
 
   #probe = () => {

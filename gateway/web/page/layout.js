@@ -1,17 +1,20 @@
 // Which tile goes where: arithmetic without DOM.
 
-const RATIO = 16 / 9;
 const GAP = 8; // CSS pixels
 
-/** The columns that make `count` tiles of RATIO as large as `width` × `height` allows. */
+/** Faces fill a portrait screen better as squares. */
+const ratio = (width, height) => (height > 1.2 * width ? 1 : 16 / 9);
+
+/** The columns that make `count` tiles as large as `width` × `height` allows, and a tile's width and ratio. */
 export function grid(count, width, height) {
-  let best = { columns: 1, width: 0, height: 0 };
+  const shape = ratio(width, height);
+  let best = { columns: 1, width: 0, ratio: shape };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
     const across = (width - GAP * (columns - 1)) / columns;
     const down = (height - GAP * (rows - 1)) / rows;
-    const size = Math.floor(Math.min(across, down * RATIO));
-    if (size > best.width) best = { columns, width: size, height: Math.floor(size / RATIO) };
+    const size = Math.floor(Math.min(across, down * shape));
+    if (size > best.width) best = { columns, width: size, ratio: shape };
   }
   return best;
 }

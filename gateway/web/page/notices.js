@@ -4,14 +4,14 @@ import { button, h } from "./dom.js";
 import { t } from "./i18n.js";
 
 const SECONDS = 7;
-const shown = new Map(); // said key → element; the same notice is shown once
+const shown = new Map(); // text's key → element; a newer notice of a kind takes the older one's place
 
 /**
  * Show a notice. `kind` "error" interrupts a screen reader and stays until closed; `act` adds a button.
  * Returns a function that takes the notice away.
  */
 export function notice(said, { kind = "info", act = null, stays = kind === "error" } = {}) {
-  const key = JSON.stringify(said);
+  const [key] = [said].flat();
   shown.get(key)?.remove();
   const gone = () => { box.remove(); if (shown.get(key) === box) shown.delete(key); };
   const box = h("div", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" },

@@ -56,10 +56,12 @@ export function prejoinScreen(room, devices, { enter, switchLanguage }) {
   const level = h("meter", { min: 0, max: 1, value: 0, label: "prejoin.level" });
   const stopListening = listen(devices, (value) => { level.value = value; });
   const name = h("input", { id: "name", name: "name", required: true, maxLength: 60, autocomplete: "name", autofocus: true, value: localStorage.getItem(STORED) ?? "" });
-  const needsPin = room.pin_needed && !linkKey();
+  const key = linkKey();
+  const needsPin = room.pin_needed && !key;
+  const asks = room.access === "waiting" && !key;
   const pin = needsPin && h("input", { id: "pin", name: "pin", required: true, inputmode: "numeric", autocomplete: "off", pattern: "[0-9 ]+", maxLength: 20 });
   const trouble = h("p", { class: "trouble", role: "alert", id: "join-trouble" });
-  const join = h("button", { type: "submit", class: "primary wide", text: room.access === "waiting room" && !linkKey() ? "prejoin.ask" : "prejoin.join" });
+  const join = h("button", { type: "submit", class: "primary wide", text: asks ? "prejoin.ask" : "prejoin.join" });
 
   const submit = async (event) => {
     event.preventDefault();
@@ -86,15 +88,15 @@ export function prejoinScreen(room, devices, { enter, switchLanguage }) {
   const screen = h("main", { class: "entry prejoin" },
     h("header", {}, brand(), languageChoice(switchLanguage)),
     h("div", { class: "columns" },
-      h("section", { label: "prejoin.devices" }, preview(devices),
-        h("div", { class: "level" }, level), troubles(devices), deviceChoices(devices)),
+      h("section", { class: "look", label: "prejoin.devices" }, preview(devices), level, troubles(devices)),
       h("section", { class: "card" },
         h("h1", { tabindex: "-1" }, room.name),
-        h("p", { class: "lead", text: `prejoin.${room.access === "waiting room" ? "waiting" : "open"}` }),
+        h("p", { class: "lead", text: asks ? "prejoin.waiting" : "prejoin.open" }),
         h("form", { onsubmit: submit, novalidate: true, "aria-describedby": trouble.id },
           h("label", { for: "name", text: "prejoin.name" }), name,
           pin && [h("label", { for: "pin", text: "prejoin.pin" }), pin],
-          trouble, join))));
+          trouble, join)),
+      deviceChoices(devices)));
   screen.gone = stopListening;
   return screen;
 }

@@ -9,7 +9,7 @@ const PAIRS = 9;
 const VOICES = 3;
 const SCREENS = 2;
 const HEALING = 3000; // ms of "disconnected" before an ICE restart
-const RESTARTS = 2; // before starting from scratch
+const RESTARTS = 2; // in vain, before it is given up
 
 const SENT = {
   microphone: { kind: "audio", encodings: [{ maxBitrate: 32_000 }] },
@@ -29,7 +29,8 @@ const RECEIVED = [
   ...Array(SCREENS).fill("video"),
 ];
 
-/** Events: "slots" (who is where changed), "state" (of the connection). `send(type, fields)` signals. */
+/** Events: "slots" (who is where changed), "state" (of the connection), "dead" (ICE restarts do not help).
+ *  `send(type, fields)` signals. */
 export class Rtc extends EventTarget {
   #configuration;
   #send;
@@ -51,9 +52,7 @@ export class Rtc extends EventTarget {
     return this.#peer?.connectionState ?? "closed";
   }
 
-  /** Begin from scratch: a new connection, a full offer. */
   async start() {
-    this.close();
     const peer = new RTCPeerConnection(this.#configuration);
     this.#peer = peer;
     for (const [source, { kind, encodings }] of Object.entries(SENT)) {
@@ -82,10 +81,7 @@ export class Rtc extends EventTarget {
   /** After the network changed or the path was lost: new ICE credentials, the same everything else. */
   async restart() {
     clearTimeout(this.#healing);
-    if (!this.#peer || this.#restarts >= RESTARTS) {
-      this.#restarts = 0;
-      return this.start();
-    }
+    if (!this.#peer || this.#restarts >= RESTARTS) return this.#emit("dead");
     this.#restarts += 1;
     this.#peer.restartIce();
     await this.#offer();

@@ -44,11 +44,11 @@ export function startScreen({ switchLanguage }) {
     h("section", { class: "card" },
       h("h1", { text: "start.title", tabindex: "-1" }),
       h("p", { class: "lead", text: "start.lead" }),
-      button("camera", "start.create", create, { class: "primary wide", autofocus: true }),
+      button("camera", "start.create", create, { class: "primary wide" }),
       h("p", { class: "or", text: "start.or" }),
       h("form", { onsubmit: open, novalidate: true },
         h("label", { for: "room", text: "start.room" }),
-        h("div", { class: "row" }, name, h("button", { type: "submit", text: "start.open" }))),
+        h("div", { class: "row field-row" }, name, h("button", { type: "submit", text: "start.open" }))),
       trouble));
 }
 

@@ -14,7 +14,8 @@ import { Rtc } from "./rtc.js";
 import { MeetingState } from "./state.js";
 
 const VERSION = 1;
-const FINAL = new Set(["removed", "refused", "ended", "replaced"]);
+const FINAL = new Set(["left", "removed", "refused", "ended", "replaced"]);
+const SHUT = new Set(["room_full", "room_locked"]); // answers to hello that another attempt would not change
 
 const keyOf = (slug) => `passerelle.seat.${slug}`;
 
@@ -33,7 +34,7 @@ export class Session extends EventTarget {
   #seat;
   #request; // what to join with
   #token = null;
-  #resuming = false;
+  #greeting = false; // whether the first answer is still to come
   #last = 0;
 
   constructor(slug, devices, { name, pin, seat = null }) {
@@ -42,7 +43,6 @@ export class Session extends EventTarget {
     this.devices = devices;
     this.#request = { slug, name, key: linkKey(), pin };
     this.#seat = seat;
-    this.#last = seat?.last ?? 0;
     this.connection = new Connection(() => this.#opening());
     this.connection.addEventListener("message", ({ detail }) => this.#received(detail));
     this.connection.addEventListener("state", () => this.#emit("connection"));
@@ -67,11 +67,12 @@ export class Session extends EventTarget {
   }
 
   async #opening() {
-    this.#resuming = Boolean(this.#seat);
+    this.#greeting = true;
     if (this.#seat) {
       const { session, secret } = this.#seat;
       return { type: "resume", version: VERSION, session, secret, last: this.#last };
     }
+    this.#last = 0;
     const token = this.#token ?? (await join(this.#request)).token;
     this.#token = null; // good for one use
     return { type: "hello", version: VERSION, token, name: this.#request.name, language };
@@ -79,29 +80,27 @@ export class Session extends EventTarget {
 
   #received(message) {
     if (message.n !== undefined) this.#last = message.n;
-    const resuming = this.#resuming;
-    this.#resuming = false;
+    const first = this.#greeting;
+    this.#greeting = false;
     switch (message.type) {
-      case "waiting": return this.#become("waiting");
+      case "waiting": this.#sit(message); return this.#become("waiting");
       case "welcome": return this.#welcomed(message);
       case "answer": return void this.rtc?.answer(message.sdp);
       case "slots": return this.rtc?.assign(message.slots);
       case "asked": return this.#emit("asked", message);
       case "stats": this.stats = message; return this.#emit("stats");
       case "closed": return this.#closed(message.reason);
-      case "error": return resuming ? this.#forget() : this.#emit("failed", message);
+      case "error": return first ? this.#turnedAway(message) : this.#failed(message);
       default: this.state.apply(message);
     }
   }
 
   #welcomed(message) {
-    const { session, secret, ice_servers, resumed } = message;
-    this.#seat = { session, secret };
     this.state.apply(message);
     this.#request.name = this.state.me?.name ?? this.#request.name;
-    this.#save();
+    this.#sit(message);
     this.#become("seated");
-    if (!resumed || !this.rtc) this.#connectMedia(ice_servers);
+    if (!message.resumed || !this.rtc) this.#connectMedia(message.ice_servers);
     else if (this.rtc.state !== "connected") this.rtc.restart();
     this.#publish();
     this.#emit("connection");
@@ -112,8 +111,17 @@ export class Session extends EventTarget {
     this.rtc = new Rtc(iceServers ?? [], (type, fields) => this.send(type, fields));
     this.rtc.addEventListener("state", () => this.#emit("connection"));
     this.rtc.addEventListener("slots", () => this.#emit("slots"));
+    this.rtc.addEventListener("dead", () => this.#renewMedia());
     for (const [source, track] of Object.entries(this.devices.tracks)) this.rtc.publish(source, track);
     this.rtc.start();
+  }
+
+  /** What no ICE restart could heal begins anew: the server drops its side when a page remembers nothing. */
+  #renewMedia() {
+    this.rtc?.close();
+    this.rtc = null;
+    this.#last = 0;
+    this.connection.drop();
   }
 
   #publish = () => {
@@ -122,6 +130,23 @@ export class Session extends EventTarget {
     this.send("media", this.devices.published);
     this.#save();
   };
+
+  #sit({ session, secret }) {
+    this.#seat = { session, secret };
+    this.#save();
+  }
+
+  #turnedAway({ code }) {
+    if (SHUT.has(code)) this.#end(code);
+    else this.#forget(); // the seat or the token is too old
+  }
+
+  /** Something we asked for was not done; what the server does not forward is not sent. */
+  #failed(message) {
+    if (message.code === "share_taken") this.devices.unshare();
+    if (message.code === "cameras_full") this.devices.turn("camera", false);
+    this.#emit("failed", message.code === "forbidden" ? { code: "not_for_you" } : message);
+  }
 
   #closed(reason) {
     if (FINAL.has(reason)) return this.#end(reason);
@@ -149,7 +174,7 @@ export class Session extends EventTarget {
 
   #save = () => {
     if (!this.#seat) return;
-    const seat = { ...this.#seat, last: this.#last, name: this.#request.name, on: this.devices.published };
+    const seat = { ...this.#seat, name: this.#request.name, on: this.devices.published };
     sessionStorage.setItem(keyOf(this.slug), JSON.stringify(seat));
   };
 

@@ -5,6 +5,8 @@ import { capacity, grid, order } from "./layout.js";
 import { Tile } from "./tiles.js";
 
 const LEAST = { wide: 200, narrow: 150 }; // CSS pixels of a tile's width
+const STRIP = { wide: 121, narrow: 96 }; // of a small tile beside or below the large one, with its gap
+const PAGER = 40;
 const WANT_DELAY = 250; // ms
 
 export class Stage {
@@ -16,7 +18,8 @@ export class Stage {
   #spoke = new Map();
   #lastSpeaker = null;
   #pinned = null;
-  #sharing = false; // the speaker view was taken because of a shared screen
+  #shared = false; // somebody else shares a screen
+  #taken = false; // the speaker view was taken because of that
   #page = 0;
   #wanted = "";
   #wanting = 0;
@@ -55,7 +58,7 @@ export class Stage {
   toggleMode() {
     if (this.#pinned) this.#pinned = null;
     else this.mode = this.mode === "grid" ? "speaker" : "grid";
-    this.#sharing = false;
+    this.#taken = false;
     this.update();
   }
 
@@ -69,8 +72,9 @@ export class Stage {
 
   /** Draw what is known now. */
   update() {
+    if (!this.element.isConnected) return; // nothing can be measured yet
     const { state, rtc, devices } = this.#session;
-    this.#followShares(state.sharers.length > 0);
+    this.#followShares(state.sharers.some(({ you }) => !you));
     const now = Date.now();
     for (const id of state.speaking) this.#spoke.set(id, now);
     this.#lastSpeaker = state.speaking.find((id) => id !== state.you) ?? this.#lastSpeaker;
@@ -84,6 +88,7 @@ export class Stage {
     arrange(this.#focus, focus ? [this.#tiles.get(focus).element] : []);
     arrange(this.#list, visible.map((key) => this.#tiles.get(key).element));
     this.#pager.hidden = pages < 2;
+    this.element.classList.toggle("paged", pages > 1);
     say(this.#where, ["stage.page", { page: this.#page + 1, pages }]);
     this.#previous.disabled = this.#page === 0;
     this.#next.disabled = this.#page >= pages - 1;
@@ -106,14 +111,15 @@ export class Stage {
 
   /** A shared screen takes the speaker view, and gives it back, unless somebody chose in between. */
   #followShares(shared) {
-    if (shared && !this.#sharing && this.mode === "grid" && !this.sharedBefore) {
+    if (shared === this.#shared) return;
+    this.#shared = shared;
+    if (shared && this.mode === "grid") {
       this.mode = "speaker";
-      this.#sharing = true;
-    } else if (!shared && this.#sharing) {
+      this.#taken = true;
+    } else if (!shared && this.#taken) {
       this.mode = "grid";
-      this.#sharing = false;
+      this.#taken = false;
     }
-    this.sharedBefore = shared;
   }
 
   #keep(keys) {
@@ -129,30 +135,35 @@ export class Stage {
   #inFocus(keys, screens) {
     const others = keys.filter((id) => id !== this.#session.state.you);
     const speaker = others.includes(this.#lastSpeaker) ? this.#lastSpeaker : null;
-    return this.#pinned ?? screens.at(-1) ?? speaker ?? others[0] ?? keys[0] ?? null;
+    const screen = screens.findLast((key) => key !== `${this.#session.state.you}:screen`);
+    return this.#pinned ?? screen ?? speaker ?? others[0] ?? keys[0] ?? null;
   }
 
   #paged(keys, screens, focus) {
     const { clientWidth: width, clientHeight: height } = this.element;
     const narrow = width < 600;
     const count = keys.length + screens.length - (focus ? 1 : 0);
-    const room = focus ? this.#strip(width, height, narrow) : capacity(count, width, height - 40 * (count > 4), LEAST[narrow ? "narrow" : "wide"]);
+    const room = focus ? this.#strip(count, width, height, narrow)
+      : capacity(count, width, height - PAGER, LEAST[narrow ? "narrow" : "wide"]);
     this.#order = order(this.#order, keys, this.#session.state.speaking, room, this.#spoke);
     const all = [...screens, ...this.#order].filter((key) => key !== focus);
     const pages = Math.max(1, Math.ceil(all.length / room));
     this.#page = Math.min(this.#page, pages - 1);
     const visible = all.slice(this.#page * room, (this.#page + 1) * room);
     if (!focus) {
-      const size = grid(visible.length, width, height - (pages > 1 ? 40 : 0));
-      this.#list.style.setProperty("--columns", size.columns);
-      this.#list.style.setProperty("--tile", `${size.width}px`);
+      const size = grid(visible.length, width, height - (pages > 1 ? PAGER : 0));
+      this.element.style.setProperty("--columns", size.columns);
+      this.element.style.setProperty("--tile", `${size.width}px`);
+      this.element.style.setProperty("--ratio", size.ratio);
     }
     return { visible, pages };
   }
 
   /** How many small tiles fit beside (or, on a narrow screen, below) the large one. */
-  #strip(width, height, narrow) {
-    return Math.max(1, narrow ? Math.floor(width / 128) : Math.floor((height - 40) / 124));
+  #strip(count, width, height, narrow) {
+    const fits = (space) => Math.max(1, Math.floor(space / STRIP[narrow ? "narrow" : "wide"]));
+    if (narrow) return fits(width);
+    return count <= fits(height) ? fits(height) : fits(height - PAGER);
   }
 
   #turn(step) {

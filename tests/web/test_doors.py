@@ -1,0 +1,168 @@
+"""From the start page through the door, and what the page does when a door stays shut or falls shut."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.conftest import OpenPage
+from tests.web.fake_server import FakeServer, person
+
+
+def test_an_ad_hoc_meeting(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.get_by_role("button", name="Start a new meeting").click()
+    page.wait_for_url("**/r/weekly#k=host-key")
+    expect(page.get_by_role("heading", name="Weekly meeting")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "text", ["weekly", " Weekly ", "https://meet.example/r/weekly", "{address}/r/weekly#k=x"]
+)
+def test_a_room_by_name_or_by_link(open_page: OpenPage, server: FakeServer, text: str) -> None:
+    page = open_page("/")
+    page.get_by_label("Join a room").fill(text.format(address=server.address))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{server.address}/r/weekly" + ("#k=x" if "#" in text else ""))
+
+
+def test_what_is_no_room_is_said(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.get_by_label("Join a room").fill("a/b?c")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("neither the name of a room nor its link")
+
+
+def test_an_unknown_room(open_page: OpenPage) -> None:
+    page = open_page("/r/nowhere", silent=True)
+    expect(page.get_by_text("There is no such room")).to_be_visible()
+    expect(page.get_by_role("link", name="Start page")).to_be_visible()
+
+
+def test_the_name_and_the_key_go_with_the_join_and_the_token_is_the_first_message(
+    enter: OpenPage, server: FakeServer
+) -> None:
+    enter("/r/weekly#k=guest-key", name="  Ana  ")
+    assert server.joins == [{"slug": "weekly", "name": "Ana", "key": "guest-key"}]
+    hello = server.received[0]
+    assert hello == {"type": "hello", "version": 1, "token": "token-1", "name": "Ana", "language": "en"}
+
+
+def test_a_name_is_wanted(open_page: OpenPage) -> None:
+    page = open_page()
+    page.click("button[type=submit]")
+    expect(page.get_by_role("alert")).to_have_text("Enter the name the others will see.")
+    expect(page.locator("#name")).to_be_focused()
+
+
+def test_a_pin_is_asked_for_and_a_wrong_one_is_said(open_page: OpenPage, server: FakeServer) -> None:
+    server.room["pin_needed"] = True
+    server.refuse_join = 403
+    page = open_page(silent=True)
+    page.fill("#name", "Ana")
+    page.get_by_label("Meeting PIN").fill("12 34")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("This PIN is not recognised. Check your invitation.")
+    server.refuse_join = None
+    page.get_by_label("Meeting PIN").fill("48 15")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".meeting")
+    assert [join["pin"] for join in server.joins] == ["1234", "4815"]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [(403, "does not let you in"), (429, "Too many attempts"), (503, "unavailable for the moment")],
+)
+def test_a_shut_door_says_why(open_page: OpenPage, server: FakeServer, status: int, text: str) -> None:
+    server.refuse_join = status
+    page = open_page(silent=True)
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    expect(page.get_by_role("alert")).to_contain_text(text)
+
+
+def test_the_waiting_room(open_page: OpenPage, server: FakeServer) -> None:
+    server.room["access"], server.wait = "waiting", True
+    page = open_page()
+    page.fill("#name", "Ana")
+    page.get_by_role("button", name="Ask to join").click()
+    expect(page.get_by_text("You are in the waiting room")).to_be_visible()
+    server.let_in()
+    page.wait_for_selector(".meeting")
+
+
+@pytest.mark.parametrize(
+    ("reason", "title", "again"),
+    [
+        ("removed", "You were removed from the meeting", False),
+        ("refused", "You were not let in", True),
+        ("ended", "The meeting has ended", True),
+        ("replaced", "The meeting goes on in another tab", True),
+    ],
+)
+def test_the_end_is_final(enter: OpenPage, server: FakeServer, reason: str, title: str, again: bool) -> None:
+    page = enter()
+    server.tell("closed", reason=reason)
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_role("button", name="Join again")).to_have_count(int(again))
+    page.wait_for_timeout(1200)  # longer than the first back-off
+    assert server.connections == 1
+
+
+def test_leaving_and_coming_back(enter: OpenPage, server: FakeServer) -> None:
+    page = enter()
+    page.get_by_role("button", name="Leave").click()
+    server.next("leave")
+    page.get_by_role("button", name="Join again").click()
+    expect(page.locator("#name")).to_have_value("Camille Petit")
+    page.click("button[type=submit]")
+    page.wait_for_selector(".meeting")
+
+
+def test_a_lost_connection_is_shown_and_resumed(enter: OpenPage, server: FakeServer) -> None:
+    server.people = [person("Jean Dupont")]
+    page = enter()
+    server.change("jean-dupont", microphone=False)
+    server.cut()
+    expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_visible()
+    resume = server.next("resume", session="s1", secret="secret")
+    assert resume["last"] > 1
+    expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_hidden()
+    assert len(server.joins) == 1
+
+
+def test_a_reloaded_page_takes_its_seat_and_remembers_nothing(enter: OpenPage, server: FakeServer) -> None:
+    page = enter()
+    page.get_by_role("button", name="Switch the camera off").first.click()
+    server.next("media", camera=False)
+    page.reload()
+    page.wait_for_selector(".meeting")
+    assert server.next("resume")["last"] == 0
+    server.next("media", camera=False, microphone=True)
+    expect(page.get_by_role("button", name="Switch the camera on").first).to_be_visible()
+
+
+def test_a_seat_that_is_gone_is_joined_anew(enter: OpenPage, server: FakeServer) -> None:
+    enter(name="Ana")
+    server.know_seat = False
+    server.cut()
+    server.wait_for(lambda: len(server.heard("hello")) == 2)
+    assert server.joins[1] == server.joins[0]
+
+
+def test_a_restarting_server_is_awaited(enter: OpenPage, server: FakeServer) -> None:
+    page = enter()
+    server.tell("closed", reason="restarting")
+    server.wait_for(lambda: len(server.heard("hello")) == 2)
+    expect(page.locator(".meeting")).to_be_visible()
+
+
+def test_the_language_is_the_browsers_and_can_be_switched_in_place(open_page: OpenPage) -> None:
+    page = open_page(locale="fr-FR")
+    expect(page.get_by_role("button", name="Entrer")).to_be_visible()
+    page.fill("#name", "Ana")
+    page.get_by_label("Langue").select_option("en")
+    expect(page.get_by_role("button", name="Join")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#name")).to_have_value("Ana")
+    page.reload()
+    expect(page.get_by_role("button", name="Join")).to_be_visible()
