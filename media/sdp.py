@@ -235,14 +235,14 @@ class SessionDescription(_Attributes):
     bandwidths: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, data: bytes | str) -> "SessionDescription":
-        """Read a body as it came.
+    def parse(cls, data: bytes | str, most: int = MAX_SIZE) -> "SessionDescription":
+        """Read a body as it came, of ``most`` octets at most.
 
         Raises:
             SdpError: it is too large, has no ``v=0``, or a line could send media to the wrong place.
         """
-        if len(data) > MAX_SIZE:
-            raise SdpError(f"a session description of {len(data)} octets; at most {MAX_SIZE} are read")
+        if len(data) > most:
+            raise SdpError(f"a session description of {len(data)} octets; at most {most} are read")
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         return _Parser().parse(text)
 

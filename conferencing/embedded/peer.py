@@ -42,6 +42,7 @@ FEEDBACK_INTERVAL: Final = 0.05  # s between reports of arrival times
 LOOK_INTERVAL: Final = 0.2  # s between looks at bandwidth and layers
 REPORT_INTERVAL: Final = 1.0  # s between sender and receiver reports
 UNKNOWN_ROUND_TRIP: Final = 0.1  # s
+MAX_ROUND_TRIP: Final = 10.0  # s; what claims more is not an echo of our report
 MAX_BLOCKS: Final = 31
 REPAIR_SHARE: Final = 0.5  # of the estimate may go into repairs
 
@@ -332,9 +333,10 @@ class MediaPeer:
         expected = lost = 0.0
         for block in blocks:
             if block.last_sender_report:
-                ticks = (int(now * 65536) - block.last_sender_report - block.delay_since) & 0xFFFFFFFF
-                if ticks < 10 * 65536:
-                    self.round_trip = ticks / 65536
+                ticks = (_ntp_time(now) >> 16) - block.last_sender_report - block.delay_since
+                seconds = (ticks & 0xFFFFFFFF) / 65536
+                if seconds < MAX_ROUND_TRIP:
+                    self.round_trip = seconds
             slot = self.stage.pictures.get(block.ssrc)
             if slot:
                 count = slot.packets - slot.packets_reported
@@ -352,9 +354,9 @@ class MediaPeer:
 
     def assign(self, now: float) -> None:
         """Somebody came, left, or is wanted."""
-        self.stage.assign(now)
+        if self.stage.assign(now):
+            self._house.route_voices()
         self.choose_layers(now)
-        self._house.route_voices()
         changes = self.stage.changes()
         if changes:
             self._events.slots(changes)
@@ -422,8 +424,7 @@ class MediaPeer:
         for slot in self.stage.slots():
             clock = slot.clock_at(now)
             if clock is not None:
-                ntp_time = int((now + NTP_EPOCH) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
-                yield SenderReport(slot.ssrc, ntp_time, clock, slot.packets, slot.octets)
+                yield SenderReport(slot.ssrc, _ntp_time(now), clock, slot.packets, slot.octets)
 
     def stats(self) -> dict[str, Any]:
         """How it travels, for the page's details: s, bit/s, pixels, loss as a fraction."""
@@ -467,3 +468,8 @@ class MediaPeer:
         self.stage.clear(self._clock())
         if transport is not None:
             transport.close()
+
+
+def _ntp_time(now: float) -> int:
+    """64 bits; counted from when ``now`` began, as RFC 3550 section 4 allows."""
+    return int((now + NTP_EPOCH) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF

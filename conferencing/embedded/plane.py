@@ -153,6 +153,7 @@ class Plane:
     def _reassign(self) -> None:
         now = self.clock()
         self._rank()
+        self.route_voices()
         for peer in self.peers.values():
             peer.assign(now)
 

@@ -130,14 +130,15 @@ class Stage:
             self.tiles.append(Tile(None, slot))
         return name
 
-    def assign(self, now: float) -> None:
-        """Give those who are wanted their slots; who had one keeps it."""
+    def assign(self, now: float) -> bool:
+        """Give those who are wanted their slots; who had one keeps it. True when a tile has changed hands."""
         wanted = [
             (participant, height)
             for participant, height in self.wanted
             if participant != self._id and self._cast.publication(participant) is not None
         ]
         shown = dict(wanted[: len(self.tiles)])
+        before = [tile.participant for tile in self.tiles]
         free = []
         for tile in self.tiles:
             if tile.participant in shown:
@@ -148,6 +149,7 @@ class Stage:
         for tile, (participant, height) in zip(free, shown.items(), strict=False):
             tile.participant, tile.height = participant, height
         self._assign_screens(now)
+        return before != [tile.participant for tile in self.tiles]
 
     def _assign_screens(self, now: float) -> None:
         screens = [screen for screen in self._cast.screens(now) if screen.participant_id != self._id]

@@ -30,7 +30,7 @@ NACK_TRIES: Final = 10
 NACK_INTERVAL: Final = 0.02  # s, at least
 KEYFRAME_INTERVAL: Final = 0.5  # s between two requests to a publisher
 SILENT_AFTER: Final = 1.5  # s without a packet: the encoder has switched the layer off
-RATE_SMOOTHING: Final = 0.4
+RATE_SMOOTHING: Final = 0.1  # of five measurements a second
 # Pixels and bit/s of each layer, of a picture without layers ("").
 NOMINAL: Final[Mapping[str, tuple[int, float]]] = MappingProxyType(
     {"": (720, 1_000_000.0), "q": (180, 150_000.0), "h": (360, 500_000.0), "f": (720, 1_500_000.0)}
@@ -143,12 +143,13 @@ class Stream:
         return self.highest + ahead
 
     def arrived(self, number: int, sequence: int, timestamp: int, octets: int, now: float) -> None:
-        """Count a packet that is new."""
+        """Count a packet that is new. One without payload is padding: nothing is published by it."""
         if number > self.highest:
             self.highest = number
             self._wire = sequence
-            self._timestamp = timestamp
-            self.last_arrival = now
+            if octets:
+                self._timestamp = timestamp
+                self.last_arrival = now
         self.octets += octets
 
     def restarted(self) -> None:
