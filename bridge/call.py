@@ -14,7 +14,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from bridge import flow
-from bridge.announcer import Announcer, Recording
+from bridge.announcer import Announcer
 from bridge.channel import Channel
 from bridge.directory import Directory, rules_of
 from bridge.flow import Flow, IllegalEventError, State
@@ -54,8 +54,6 @@ class Services:
     ports: PortAllocator
     mixer: Mixer
     announcer: Announcer
-    join_tone: Recording
-    leave_tone: Recording
     directory: Directory
     engine: Engine
     guard: PinGuard
@@ -368,7 +366,6 @@ class BridgedCall:
         self.room = room
         self._stop_listening = seat.meeting.listen(self._meeting_changed)
         channel.muted = seat.participant.muted
-        services.mixer.play(seat.meeting, services.join_tone)
         services.mixer.enter(channel, seat)
         self.log.info("Joined", room=room.slug, participants=len(seat.meeting))
         self._tell(flow.Entered(len(seat.meeting) - 1, seat.participant.muted))
@@ -406,7 +403,6 @@ class BridgedCall:
         if self._channel is not None:
             self._services.mixer.leave(self._channel)
         seat.leave()
-        self._services.mixer.play(seat.meeting, self._services.leave_tone)
         self.log.info("Left", room=seat.meeting.key, participants=len(seat.meeting))
 
     def _meeting_changed(self, event: MeetingEvent) -> None:

@@ -12,6 +12,7 @@ and kept for a while when the two sums are the same again.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ from bridge.channel import Channel
 from bridge.guests import Guests
 from bridge.speech import Speech
 from conferencing.engine import Seat, SpeakerFrame
-from conferencing.meeting import Meeting
+from conferencing.meeting import Event, Joined, Left, Meeting
 from conferencing.speakers import SILENCE, choose
 from media.codecs import Codec, Encoder, Pcm
 from media.gain import saturate
@@ -47,6 +48,14 @@ DECAY = 0.63
 _FADE_IN = np.ones(320, np.float32)
 _FADE_IN[:80] = np.linspace(0.0, 1.0, 80, dtype=np.float32)  # 5 ms: an onset is not to be swallowed
 _FADE_OUT = np.linspace(1.0, 0.0, 320, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Chimes:
+    """What the telephones of a meeting hear when somebody comes or goes, by telephone or not."""
+
+    joined: Recording
+    left: Recording
 
 
 class Speaker(Protocol):
@@ -139,8 +148,10 @@ class MixRoom:
         "_apart",
         "_batches",
         "_candidates",
+        "_chimes",
         "_guests",
         "_said",
+        "_stop_listening",
         "_streams",
         "_take",
         "_tones",
@@ -149,18 +160,24 @@ class MixRoom:
         "speakers",
     )
 
-    def __init__(self, batches: dict[str, EncodeBatch], meeting: Meeting, take: Take) -> None:
+    def __init__(self, batches: dict[str, EncodeBatch], meeting: Meeting, take: Take, chimes: Chimes) -> None:
         self.channels: dict[Channel, None] = {}
         self.speakers: list[Speaker] = []
         self._candidates: list[tuple[float, Speaker]] = []
         self._apart: dict[Channel, None] = {}
         self._batches = batches
+        self._chimes = chimes
         self._guests = Guests()
         self.meeting = meeting
         self._said: dict[Channel, None] = {}  # whose speech was given to the engine in the last tick
+        self._stop_listening = meeting.listen(self._changed)
         self._streams: dict[str, SharedStream] = {}
         self._take = take
         self._tones: list[Utterance] = []
+
+    def close(self) -> None:
+        """The last telephone has gone."""
+        self._stop_listening()
 
     def add(self, channel: Channel, seat: Seat) -> None:
         """A telephone comes in. Its own encoder goes on for a while, so that nothing pops."""
@@ -202,9 +219,12 @@ class MixRoom:
         speaker.level_tick = tick
         self._candidates.append((speaker.level, speaker))
 
-    def play(self, tone: Recording) -> None:
-        """Let everyone hear a tone."""
-        self._tones.append(Utterance((tone,)))
+    def _changed(self, event: Event) -> None:
+        match event:
+            case Joined():
+                self._tones.append(Utterance((self._chimes.joined,)))
+            case Left():
+                self._tones.append(Utterance((self._chimes.left,)))
 
     def payload(self, channel: Channel) -> bytes:
         """What a channel that is not apart hears in this tick."""

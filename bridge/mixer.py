@@ -20,9 +20,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.announcer import Recording, Utterance
+from bridge.announcer import Utterance
 from bridge.channel import Channel, Line
-from bridge.mix_room import LINGER_TICKS, EncodeBatch, MixRoom, Take
+from bridge.mix_room import LINGER_TICKS, Chimes, EncodeBatch, MixRoom, Take
 from conferencing.engine import Seat
 from conferencing.meeting import Meeting
 from conferencing.speakers import SILENCE
@@ -56,8 +56,9 @@ class _Bucket:
 class Mixer:
     """All telephones of the process. ``take`` brings what those behind the engine said."""
 
-    def __init__(self, take: Take) -> None:
+    def __init__(self, take: Take, chimes: Chimes) -> None:
         self._take = take
+        self._chimes = chimes
         self._channels: dict[Channel, None] = {}
         self._rooms: dict[Meeting, MixRoom] = {}
         self._outside: dict[Channel, None] = {}
@@ -89,7 +90,7 @@ class Mixer:
         meeting = seat.meeting
         room = self._rooms.get(meeting)
         if room is None:
-            room = self._rooms[meeting] = MixRoom(self._batches, meeting, self._take)
+            room = self._rooms[meeting] = MixRoom(self._batches, meeting, self._take, self._chimes)
         del self._outside[channel]
         room.add(channel, seat)
 
@@ -101,6 +102,7 @@ class Mixer:
             self._outside[channel] = None
             if not room.channels:
                 del self._rooms[room.meeting]
+                room.close()
 
     def renew(self, channel: Channel) -> None:
         """The line has negotiated anew, perhaps another codec."""
@@ -109,12 +111,6 @@ class Mixer:
             channel.retune()
         else:
             room.retune(channel)
-
-    def play(self, meeting: Meeting, tone: Recording) -> None:
-        """Let the telephones of a meeting hear a tone."""
-        room = self._rooms.get(meeting)
-        if room is not None:
-            room.play(tone)
 
     def say(self, channel: Channel, utterance: Utterance, on_spoken: Callable[[], None]) -> None:
         """Say something to one channel, over its meeting if it is in one; ``on_spoken`` at the end of it."""

@@ -20,6 +20,7 @@ from bridge.announcer import Announcer, Recording
 from bridge.call import Services
 from bridge.desk import Desk
 from bridge.leg import MediaTotals
+from bridge.mix_room import Chimes
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
 from conferencing.embedded.engine import EmbeddedEngine
@@ -172,6 +173,10 @@ class App:
 
     def _make_desk(self, store: Store, announcer: Announcer) -> Desk:
         settings = self._settings
+        chimes = Chimes(
+            joined=Recording.of(tones.join(8000), tones.join(16000)),
+            left=Recording.of(tones.leave(8000), tones.leave(16000)),
+        )
         services = Services(
             loop=self._loop,
             clock=self._clock,
@@ -179,10 +184,8 @@ class App:
             media=settings.media,
             ivr=settings.ivr,
             ports=PortAllocator(settings.media.ports.low, settings.media.ports.high),
-            mixer=Mixer(self._engine.take),
+            mixer=Mixer(self._engine.take, chimes),
             announcer=announcer,
-            join_tone=Recording.of(tones.join(8000), tones.join(16000)),
-            leave_tone=Recording.of(tones.leave(8000), tones.leave(16000)),
             directory=LocalDirectory(store),
             engine=self._engine,
             guard=self._guard,

@@ -88,7 +88,8 @@ class FrameBuffer:
         return self._next is not None
 
     def put(self, sequence: int, frame: Frame) -> None:
-        """A frame came."""
+        """A frame came; of ``sequence`` 16 bits count."""
+        sequence &= 0xFFFF
         behind = 0 if self._next is None else _signed(self._next - sequence)
         if abs(behind) > RESTART:
             self._stop()

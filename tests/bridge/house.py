@@ -22,7 +22,6 @@ from bridge.announcer import Announcer, Recording, Utterance
 from bridge.call import BridgedCall, Services
 from bridge.desk import Desk
 from bridge.leg import MediaTotals
-from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
 from conferencing.embedded.engine import EmbeddedEngine, EmbeddedSeat, EmbeddedWaitingSeat
 from conferencing.embedded.media import NoPlane
@@ -38,7 +37,7 @@ from media.sdp import SessionDescription
 from rooms.values import Access, Answer, Found, NotFound, Refused, Role, Room
 from sip.call import Call, CallState, Direction, IllegalCall, Source
 from sip.message import Request, parse
-from tests.bridge.lines import tone
+from tests.bridge.lines import a_mixer, tone
 
 # Our media: an address that no other test process of this machine uses.
 HOST = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
@@ -288,7 +287,7 @@ class House:
         self.directory = Phones()
         self.engine = Meetings(clock=self.time.clock, random=Random(2), make_plane=NoPlane)
         self.voice = Voice()
-        self.mixer = Mixer(self.engine.take)
+        self.mixer = a_mixer(self.engine.take)
         self.ports = PortAllocator(20_000, 20_000 + 2 * PAIRS - 1)
         self.totals = MediaTotals()
         self.guard = PinGuard(LimitsSettings(**(limits or {})))
@@ -303,8 +302,6 @@ class House:
             ports=self.ports,
             mixer=self.mixer,
             announcer=self.voice,
-            join_tone=Recording.of(np.zeros(320, np.int16), np.zeros(640, np.int16)),
-            leave_tone=Recording.of(np.zeros(320, np.int16), np.zeros(640, np.int16)),
             directory=self.directory,
             engine=self.engine,
             guard=self.guard,

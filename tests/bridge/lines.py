@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bridge.announcer import Recording
+from bridge.mix_room import Chimes, Take
 from bridge.mixer import Mixer
 from conferencing.engine import SpeakerFrame
 from conferencing.meeting import Meeting, MeetingRules
@@ -14,6 +16,7 @@ from conferencing.participant import Kind, Participant
 from media.codecs import Codec, Pcm, opus
 
 TICK = 0.020
+NOTHING = np.zeros(160, np.int16)
 
 
 def tone(frequency: float, seconds: float, rate: int, level: int = 8000) -> Pcm:
@@ -94,9 +97,14 @@ def a_meeting(key: str = "room") -> Meeting:
     return Meeting(key, MeetingRules(), clock=lambda: 0.0, wall=lambda: 0.0)
 
 
-def a_mixer() -> Mixer:
-    """With nobody behind the engine."""
-    return Mixer(lambda meeting: ())
+def nobody(meeting: Meeting) -> Sequence[SpeakerFrame]:
+    """``Engine.take`` when no browser is there."""
+    return ()
+
+
+def a_mixer(take: Take = nobody, *, joined: Pcm = NOTHING, left: Pcm = NOTHING) -> Mixer:
+    """A mixer with these chimes, at 8 kHz; what they sound like at 16 is no matter."""
+    return Mixer(take, Chimes(*(Recording.of(tone, tone.repeat(2)) for tone in (joined, left))))
 
 
 class Seat:

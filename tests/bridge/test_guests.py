@@ -9,12 +9,11 @@ import pytest
 
 from bridge.channel import Channel
 from bridge.guests import FORGET, Guest, Guests
-from bridge.mixer import Mixer
 from conferencing.engine import SpeakerFrame
 from conferencing.meeting import Meeting
 from media.codecs import G722, PCMA, PCMU, Codec, Pcm, opus
 from media.frames import MOST_FRAMES
-from tests.bridge.lines import Browser, Line, Network, Seat, a_meeting, level_of, tone
+from tests.bridge.lines import Browser, Line, Network, Seat, a_meeting, a_mixer, level_of, tone
 
 PRESENT = -20.0  # dB: the tones are at -12
 ABSENT = -50.0
@@ -27,7 +26,7 @@ class House:
     def __init__(self, *browsers: Browser) -> None:
         self.meeting = a_meeting()
         self.network = Network(self.meeting, *browsers)
-        self.mixer = Mixer(self.network.take)
+        self.mixer = a_mixer(self.network.take)
         self.ticks = 0
 
     def enters(self, line: Line, *, wanted: bool = True) -> tuple[Channel, Seat]:
@@ -345,7 +344,7 @@ def test_a_hundred_rooms_without_browsers_have_no_decoders() -> None:
         asked.append(meeting)
         return ()
 
-    mixer = Mixer(take)
+    mixer = a_mixer(take)
     meetings = [a_meeting(str(number)) for number in range(3)]
     for meeting in meetings:
         mixer.enter(mixer.add(Line(PCMU, tone(700.0, 1.0, 8000))), Seat(meeting))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bridge.announcer import Recording, Utterance
 from bridge.channel import Channel
 from bridge.mix_room import EncodeBatch, SharedStream
+from conferencing.participant import Kind
 from media.codecs import G722, PCMA, PCMU, Codec
 from tests.bridge.lines import Line, Receiver, Seat, a_meeting, a_mixer, level_of, tone
 
@@ -63,7 +64,7 @@ class World:
     """A mixer, five telephones that never stop talking, and what should be true of them."""
 
     def __init__(self, blocks: int) -> None:
-        self.mixer = a_mixer()
+        self.mixer = a_mixer(joined=tone(700.0, 0.1, 8000))
         self.meetings = {key: a_meeting(key) for key in ("a", "b")}
         self.said = [noise(seed, blocks * BLOCK) for seed in range(len(CODECS))]
         self.lines = [
@@ -95,10 +96,8 @@ class World:
             case ["hush"]:
                 self.mixer.hush(channel)
             case ["play"]:
-                for key in ("a", "b"):
-                    self.mixer.play(
-                        self.meetings[key], Recording.of(tone(700.0, 0.1, 8000), tone(700.0, 0.1, 16000))
-                    )
+                for meeting in self.meetings.values():
+                    meeting.leave(meeting.join("ada", Kind.BROWSER, "Ada"))
                 self.quiet = False
 
     def run(self) -> None:

@@ -9,6 +9,7 @@ from bridge.announcer import Recording, Utterance
 from bridge.channel import Channel
 from bridge.mixer import Mixer
 from conferencing.meeting import Meeting
+from conferencing.participant import Kind
 from media.codecs import G722, PCMA, PCMU, Codec
 from tests.bridge.lines import BrokenReceiver, Line, Seat, a_meeting, a_mixer, level_of, tone
 
@@ -165,14 +166,22 @@ def test_hushed_words_stop_and_their_end_is_not_told() -> None:
     assert not line.heard(since=5).any()
 
 
-def test_a_tone_is_heard_by_the_whole_room() -> None:
-    mixer = a_mixer()
-    lines = [Line(PCMU), Line(G722)]
-    for line in lines:
-        enter(mixer, line)
-    mixer.play(ROOM, Recording.of(tone(1300.0, 0.8, 8000), tone(1300.0, 0.8, 16000)))
+def test_the_whole_room_hears_who_comes_and_goes() -> None:
+    mixer = a_mixer(joined=tone(1300.0, 0.8, 8000), left=tone(700.0, 0.8, 8000))
+    meeting, lines = a_meeting(), [Line(PCMU), Line(PCMA)]
+    channels = [enter(mixer, line, meeting) for line in lines]
+    browser = meeting.join("ada", Kind.BROWSER, "Ada")
     run(mixer, 35)
     assert all(heard_tones(line) == {1300.0} for line in lines)
+    for line in lines:
+        line.sent.clear()
+    run(mixer, 20, first=35)
+    meeting.leave(browser)
+    run(mixer, 35, first=55)
+    assert all(heard_tones(line, since=25) == {700.0} for line in lines)
+    for channel in channels:
+        mixer.leave(channel)
+    assert meeting._listeners == []
 
 
 @pytest.mark.parametrize("codec", [PCMU, G722])

@@ -24,7 +24,7 @@ def played(buffer: FrameBuffer, arrivals: dict[int, list[int]], ticks: int) -> l
     taken = []
     for tick in range(ticks):
         for number in arrivals.get(tick, ()):
-            buffer.put(number & 0xFFFF, frame(number))
+            buffer.put(number, frame(number))
         taken.append(numbers(buffer.take()))
     return taken
 
