@@ -12,8 +12,9 @@ handshake and the closing alert travels over DTLS; data channels are not for us.
 
 A handshake begins in clear, so anybody who can forge the peer's address can write into it. Hence: alerts in
 clear are not read, records that no handshake could contain never reach OpenSSL (:func:`plausible`), and a
-handshake that fails all the same is begun anew without a word instead of ending the peer. From SECURED on
-OpenSSL drops what is not authenticated.
+handshake that fails all the same is begun anew without a word instead of ending the peer. What remains:
+who forges a well-formed Certificate between the two flights, from the peer's proven address, spoils that
+one handshake. From SECURED on OpenSSL drops what is not authenticated.
 
 Sans-IO but for OpenSSL's own clock: it retransmits a flight after 1 s, then after 2, 4 ... s, when
 :meth:`DtlsSession.tick` lets it.

@@ -39,7 +39,7 @@ ALIVE: Final = 1.5  # s of silence after which a path yields to a living one
 ASK_AFTER: Final = 0.5  # s of silence after which the selected path is asked, if there are others
 FIRST_RETRANSMISSION: Final = 0.25  # s, doubled each time
 AMPLIFICATION: Final = 3  # octets sent for one received, until the address is proven
-MAX_PATHS: Final = 16  # of one peer; a flood of forged sources must not fill our memory
+MAX_PATHS: Final = 32  # of one peer; a flood of forged sources must not fill our memory
 _UDP_PREFERENCE: Final = 126  # type preference of a host candidate (RFC 8445 section 5.1.2.2)
 _TCP_PREFERENCE: Final = 90  # TCP only where UDP does not get through (RFC 6544 section 4.2)
 _PASSIVE: Final = 4  # direction preference, of the same section
@@ -98,6 +98,7 @@ class Counters:
     early: int = 0  # media before the keys
     unprotectable: int = 0  # an index used before, or a packet too long
     unsent: int = 0  # the kernel would not take it, or there is no path
+    failed: int = 0  # a bug of ours; the log has the trace
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ import structlog
 from media.latch import Address
 from media.webrtc import stun
 from media.webrtc.dtls import Certificate
-from media.webrtc.ice import Counters, Link, Path, Register, tcp_priority, udp_priority
+from media.webrtc.ice import Counters, Link, Path, Peer, Register, tcp_priority, udp_priority
 from media.webrtc.stun import MessageType
 from media.webrtc.tcp import TcpListener
 from media.webrtc.transport import PeerTransport, TransportHandler
@@ -143,7 +143,10 @@ class MediaMux:
     def close(self) -> None:
         """Close all peers, and the port."""
         for peer in tuple(self.peers):
-            peer.close()
+            try:
+                peer.close()
+            except Exception:  # noqa: BLE001 - see _failed
+                self._failed(peer)
         self._tcp.close()
         for link in self.links:
             self._loop.remove_reader(link.socket.fileno())
@@ -169,8 +172,8 @@ class MediaMux:
                 self.counters.unknown += 1
             else:
                 self.counters.malformed += 1
-        except Exception:  # noqa: BLE001 - a bug that one peer meets must not be everybody's
-            self._failed(path)
+        except Exception:  # noqa: BLE001 - see _failed
+            self._failed(path.peer if path else None)
 
     def _stun(self, link: Link, data: bytes, address: Address, now: float) -> None:
         message = stun.parse(data)
@@ -190,10 +193,15 @@ class MediaMux:
             else:
                 path.agent.response(message, path, now)
 
-    def _failed(self, path: Path | None) -> None:
-        logger.exception("A peer's handler failed, and the peer is closed")
-        if path is not None:
-            path.peer.fail()
+    def _failed(self, peer: Peer | None) -> None:
+        """Log the exception that is being handled. A bug that one peer meets must not be everybody's."""
+        self.counters.failed += 1
+        logger.exception("A peer's transport or its handler failed")
+        if peer is not None:
+            try:
+                peer.fail()
+            except Exception:
+                logger.exception("A peer could not be closed cleanly")
 
     def wake(self) -> None:
         """Let time pass for as long as there is anybody."""
@@ -206,9 +214,8 @@ class MediaMux:
         for peer in tuple(self.peers):
             try:
                 peer.tick(now)
-            except Exception:  # as above
-                logger.exception("A peer's time-out failed, and the peer is closed")
-                peer.fail()
+            except Exception:  # noqa: BLE001 - see _failed
+                self._failed(peer)
         if self._tcp.tick(now) or self.peers:
             self.wake()
 

@@ -168,8 +168,11 @@ class PeerTransport:
     def send_rtp(self, packet: bytes | bytearray) -> None:
         """Send one RTP packet; what cannot be sent now is dropped and counted. Late is worse than lost."""
         srtp, path = self._srtp, self._ice.selected
-        if srtp is None or path is None:
+        if srtp is None:
             self._counters.early += 1
+            return
+        if path is None:
+            self._counters.unsent += 1
             return
         try:
             path.send(srtp.protect(packet), path.address)
@@ -181,8 +184,11 @@ class PeerTransport:
     def send_rtcp(self, packet: bytes | bytearray) -> None:
         """Send one compound RTCP packet, or drop and count it."""
         srtp, path = self._srtp, self._ice.selected
-        if srtp is None or path is None:
+        if srtp is None:
             self._counters.early += 1
+            return
+        if path is None:
+            self._counters.unsent += 1
             return
         try:
             path.send(srtp.protect_rtcp(packet), path.address)

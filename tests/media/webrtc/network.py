@@ -144,6 +144,12 @@ class Network:
         self.deliver()
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what another task, another process or the kernel is about to do."""
+    while not condition():  # noqa: ASYNC110 - they set no event
+        await asyncio.sleep(0.002)
+
+
 def alone() -> tuple[Network, PeerTransport, Handler, Browser]:
     """One participant, not there yet."""
     network = Network()

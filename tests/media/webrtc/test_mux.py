@@ -25,7 +25,7 @@ from media.webrtc.mux import MediaMux
 from media.webrtc.tcp import Framer
 from media.webrtc.transport import PeerTransport, TransportState
 from tests.media.webrtc.browser import Browser, plain
-from tests.media.webrtc.network import Handler
+from tests.media.webrtc.network import Handler, until
 
 
 def run(scenario: Callable[[MediaMux], Awaitable[None]]) -> None:
@@ -53,11 +53,6 @@ async def opened(*addresses: str, port: int = 0) -> AsyncIterator[MediaMux]:
     finally:
         mux.close()
         await asyncio.sleep(0)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    while not condition():  # noqa: ASYNC110 - the kernel sets no event
-        await asyncio.sleep(0.002)
 
 
 class Udp:

@@ -1,9 +1,13 @@
 """One peer's transport from signalling to media and to its end, over a network in memory."""
 
+from random import Random
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from media.webrtc import transport
-from media.webrtc.dtls import FingerprintError
+from media.webrtc.dtls import Certificate, DtlsSession, Fingerprint, FingerprintError
 from media.webrtc.ice import CONSENT
 from media.webrtc.transport import (
     CONNECT_TIMEOUT,
@@ -11,10 +15,13 @@ from media.webrtc.transport import (
     TransportError,
     TransportState,
 )
+from tests.fuzz.mutation import mutate
 from tests.media.webrtc.browser import CERTIFICATE, plain
 from tests.media.webrtc.network import HOME, VICTIM, Handler, Network, alone, connected
 from tests.sip.diagrams import transitions
 
+FLOWING = connected()
+HANDSHAKE = DtlsSession(Certificate.generate(), Fingerprint(CERTIFICATE.fingerprint), server=False).tick()
 RTCP = b"\x80\xc9\x00\x01\x00\x00\x00\x07"
 
 
@@ -220,9 +227,43 @@ def test_a_bug_in_one_handler_ends_that_peer_alone() -> None:
     network.inject(browser.rtp(1), HOME)
     network.inject(second.rtp(1), VICTIM)
     assert faulty.reasons == ["internal error"]
+    assert network.mux.counters.failed == 1
     assert heard.rtp == [plain(1)]
     assert other.state is TransportState.CONNECTED
     assert handler.reasons == []
+
+
+def test_a_bug_in_closing_leaves_time_running_and_the_others_alone() -> None:
+    class Stubborn(Handler):
+        def closed(self, reason: str) -> None:
+            raise ZeroDivisionError
+
+    network, peer, _, _ = alone()
+    peer.handler = Stubborn()
+    other, _, browser = network.peer(seed=2)
+    network.connect(browser)
+    network.pass_time(CONNECT_TIMEOUT + 1, lambda: network.check(browser, HOME))
+    assert peer.state is TransportState.CLOSED
+    assert network.mux.counters.failed == 1
+    network.mux.peer(Stubborn())
+    network.mux.close()
+    assert other.state is TransportState.CLOSED
+    assert network.mux.peers == set()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 1 << 32))
+def test_mutilated_datagrams_of_every_kind_do_no_harm(seed: int) -> None:
+    network, peer, handler, browser = FLOWING
+    random = Random(seed)
+    stale = [browser.check(nominate=True), *HANDSHAKE, plain(9) + bytes(16)]
+    for address in (HOME, VICTIM):
+        data = mutate(stale, random)
+        if data not in stale:
+            network.inject(data, address)
+    network.deliver()
+    assert peer.state is TransportState.CONNECTED
+    assert (handler.rtp, network.mux.counters.failed) == ([], 0)
 
 
 def test_a_handler_may_close_from_within() -> None:
@@ -248,6 +289,7 @@ def test_whatever_the_first_octet_nothing_raises_and_all_is_counted(first: int) 
     assert peer.state is TransportState.CONNECTED
     assert (handler.rtp, handler.rtcp, network.link.sent) == ([], [], [])
     counters = network.mux.counters
+    assert counters.failed == 0
     dropped = counters.malformed + counters.unknown + counters.undecryptable + counters.unauthenticated
     silent = 7 if 20 <= first <= 63 else 0  # OpenSSL drops by itself
     assert dropped + counters.forged >= 28 - silent
