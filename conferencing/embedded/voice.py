@@ -18,7 +18,8 @@ FADING: Final = 0.7  # per tick without a packet
 SILENT_AFTER: Final = 0.1  # s; DTX sends nothing at all
 FRAMES: Final = 10  # kept for the bridge: 200 ms
 FRAME_TICKS: Final = 960  # 20 ms
-MAX_PAUSE: Final = 3  # frames; after a longer one a new talk spurt begins
+FRAME_SECONDS: Final = 0.020
+MAX_PAUSE: Final = 3  # frames; after a longer one a new talk begins
 QUIET: Final = 127
 UNTOLD: Final = 40  # the level of a client that tells none
 DTX_SIZE: Final = 3  # octets; such a frame says "silence goes on"
@@ -79,14 +80,17 @@ class LocalVoice(Voice):
         super().__init__(participant_id, SharedClock())
         self._sequence = 0
         self._timestamp = 0
+        self._due = 0.0  # when the next frame is to be said if it follows the last one
 
     def say(self, payload: bytes, level: int, now: float) -> None:
         """Forward a frame; ``level`` in dBov (0 to -127)."""
-        last = self.stream.last_arrival
-        # The bridge encodes only while it is heard: the clock goes on in between.
-        frames = max(1, round((now - last) / 0.02)) if last >= 0.0 else 1
+        # The bridge encodes only while it is heard: the clock goes on in between. Within a talk it counts
+        # frames, since the ticks that bring them may be late and then follow one another closely.
+        missed = round((now - self._due) / FRAME_SECONDS)
+        frames = 1 + missed if missed > MAX_PAUSE else 1
+        self._due = (now if frames > 1 else self._due) + FRAME_SECONDS
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._timestamp = (self._timestamp + frames * FRAME_TICKS) & 0xFFFFFFFF
         below = min(QUIET, max(0, -level))
-        marker = 0x80 if frames > MAX_PAUSE else 0
+        marker = 0x80 if frames > 1 else 0
         self.received(self._sequence, self._timestamp, marker, payload, now, below)
