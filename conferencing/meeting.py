@@ -5,10 +5,10 @@ nothing of telephones, browsers or media: an engine (``conferencing.engine``) mo
 wants to know what happens listens. Listeners are called in the order in which they came, synchronously,
 after the change; what a listener changes is told after what it was told of.
 
-Doors, in this order: nobody enters a full meeting; only hosts enter a locked one; where there is a waiting
-room only hosts enter without a host's word. One becomes host by the host's link or PIN, or by another
-host. When the last host leaves nobody inherits: a guest must not come to admit others by outstaying
-their host, and the host's link and PIN bring one back at any time.
+Doors, in this order: only hosts enter a locked meeting; where there is a waiting room only hosts enter
+without a host's word; nobody enters a full one, but may wait. One becomes host by the host's link or PIN, or
+by another host. When the last host leaves nobody inherits: a guest must not come to admit others by
+outstaying their host, and the host's link and PIN bring one back at any time.
 
 Methods do what they are told: who may tell them is for the caller to check (``conferencing.embedded.session``
 for browsers; the keypad commands nobody else).
@@ -59,6 +59,9 @@ class Limits:
     participants: int = 100
     cameras: int = 30
     shares: int = 1
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class LimitError(PasserelleError):
@@ -166,7 +169,7 @@ class Meeting:
         *,
         clock: Callable[[], float],
         wall: Callable[[], float],
-        limits: Limits = Limits(),
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.key = key
         self.rules = rules
@@ -214,16 +217,20 @@ class Meeting:
         return knock
 
     def check_door(self, *, host: bool) -> None:
-        """Raise :class:`PasserelleError` with ROOM_LOCKED or ROOM_FULL if nobody else gets in now."""
+        """Raise :class:`PasserelleError` with ROOM_LOCKED or ROOM_FULL if one may not even knock."""
+        if self.locked and not host:
+            raise PasserelleError("the meeting is locked", outcome=Outcome.ROOM_LOCKED)
+        if host or not self.rules.waiting_room:
+            self._check_size()
+
+    def _check_size(self) -> None:
         limit = self.rules.max_participants or self.limits.participants
         if len(self._participants) >= limit:
             raise PasserelleError(f"the meeting has its {limit} participants", outcome=Outcome.ROOM_FULL)
-        if self.locked and not host:
-            raise PasserelleError("the meeting is locked", outcome=Outcome.ROOM_LOCKED)
 
     def join(self, participant_id: str, kind: Kind, name: str, *, host: bool = False) -> Participant:
         """Take a seat, whatever lock there is. Raises :class:`PasserelleError` with ROOM_FULL."""
-        self.check_door(host=True)
+        self._check_size()
         muted = self.rules.muted_on_entry and not host
         participant = Participant(participant_id, kind, name, host, self._clock(), muted)
         self._participants[participant_id] = participant

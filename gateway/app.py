@@ -23,12 +23,15 @@ from bridge.leg import MediaTotals
 from bridge.mix_room import Chimes
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
+from bridge.ticker import Ticker
 from conferencing.embedded.engine import EmbeddedEngine
-from conferencing.embedded.media import NoPlane
+from conferencing.embedded.plane import Plane
+from conferencing.meeting import Limits
 from conferencing.participant import Kind
 from config.outcome import Outcome, PasserelleError
 from config.prompts import find, find_music, find_room_names
 from config.settings import Listener, Settings
+from config.settings.values import is_unspecified
 from config.texts import LANGUAGES
 from gateway import run as process
 from gateway.addresses import sip_uri, web_url
@@ -36,11 +39,17 @@ from gateway.admission import RETRY_AFTER, Admission
 from gateway.demo import FOLDER, NUMBER
 from gateway.garbage import Garbage
 from gateway.metrics import Metrics, Sources
-from gateway.web.api import create_api
+from gateway.web.api import Router, create_api
+from gateway.web.doors import Doors
+from gateway.web.meetings import create_meetings
+from gateway.web.origins import Origins
+from gateway.web.pages import create_pages
 from gateway.web.server import HttpServer
+from gateway.web.socket import PageSockets
 from gateway.welcome import Demo, welcome
 from media import tones
 from media.ports import PortAllocator
+from media.webrtc.mux import MediaMux
 from rooms.local import LocalDirectory
 from rooms.store import Store
 from rooms.values import Invitation, NewRoom
@@ -58,6 +67,8 @@ log = structlog.get_logger(__name__)
 DEMO_ROOM = "Salle de démonstration"
 # Seconds for the last BYEs to be answered.
 FAREWELL_SECONDS = 2.0
+# Between looks for rooms whose time has passed.
+SWEEP_SECONDS = 600.0
 
 
 class App:
@@ -87,7 +98,20 @@ class App:
         self._refused: Counter[tuple[str, str]] = Counter()
         self._totals = MediaTotals()
         self._guard = PinGuard(settings.limits)
-        self._engine = EmbeddedEngine(clock=self._clock, random=self._random, make_plane=NoPlane)
+        self._mux: MediaMux | None = None
+        self._engine = EmbeddedEngine(
+            clock=self._clock,
+            random=self._random,
+            make_plane=self._make_plane,
+            limits=Limits(
+                settings.meetings.max_participants,
+                settings.meetings.max_cameras,
+                settings.meetings.max_shares,
+            ),
+        )
+        self._engine_ticker = Ticker(loop, self._clock, lambda _tick: self._engine.tick())
+        self._sockets: PageSockets | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._store: Store | None = None
         self._desk: Desk | None = None
         self._http: HttpServer | None = None
@@ -124,7 +148,9 @@ class App:
         )
         self._desk = desk = self._make_desk(store, announcer)
         metrics = Metrics(self._sources(desk))
-        self._http = HttpServer(create_api(lambda: self._not_ready, metrics.page), settings.http.listen)
+        pages = await self._open_doors(store)
+        api = create_api(lambda: self._not_ready, metrics.page, *pages)
+        self._http = HttpServer(api, settings.http.listen, settings.http.tls)
         await self._http.start()
         try:
             await self._agent.start()
@@ -135,6 +161,7 @@ class App:
                 hint="Stop what uses that port, or change sip.listen.",
             ) from error
         desk.ticker.start()
+        self._engine_ticker.start()
         self._not_ready = None
         listeners = [str(listener) for listener in settings.sip.listen]
         log.info("Ready", sip=listeners, media=str(settings.media.ports), http=str(settings.http.listen))
@@ -150,11 +177,12 @@ class App:
 
     def drained(self) -> bool:
         """Whether there is no call left."""
-        return not self._agent.calls
+        return not self._agent.calls and not self._engine.sessions
 
     async def stop(self, outcome: Outcome) -> None:
         """End every call and close everything, also what was only half started."""
         self._not_ready = "stopping"
+        self._engine.close()
         self._agent.hang_up_all(outcome)
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
@@ -163,13 +191,69 @@ class App:
             log.warning("Some calls did not answer our BYE", calls=len(self._agent.calls))
         if self._desk is not None:
             self._desk.ticker.stop()
+        self._engine_ticker.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.wait({self._sweeping})
         await self._agent.stop()
         if self._http is not None:
             await self._http.stop()
+        if self._mux is not None:
+            self._mux.close()
         if self._store is not None:
             await self._store.close()
 
     # Wiring
+
+    async def _open_doors(self, store: Store) -> list[Router]:
+        """Open the media port of browsers; what is served to them. Nothing where there is no address."""
+        settings = self._settings
+        addresses = settings.webrtc.address or settings.media.address
+        if any(map(is_unspecified, addresses)):
+            log.warning("No meetings for browsers: webrtc.address must name an address")
+            return []
+        try:
+            self._mux = await MediaMux.open(
+                self._loop,
+                addresses,
+                settings.webrtc.port,
+                clock=self._clock,
+                random=self._random,
+                advertised=settings.webrtc.advertised or settings.media.advertised,
+            )
+        except OSError as error:
+            raise PasserelleError(
+                f"The media of browsers cannot listen on port {settings.webrtc.port}: {error}",
+                outcome=Outcome.UNAVAILABLE,
+                hint="Stop what uses that port, or change webrtc.port.",
+            ) from error
+        doors = Doors(
+            settings,
+            store,
+            LocalDirectory(store),
+            self._guard,
+            self._engine,
+            clock=self._clock,
+            wall=time.time,
+            random=self._random,
+        )
+        origins = Origins(settings.http)
+        self._sockets = PageSockets(doors, self._engine, origins, self._clock)
+        self._sweeping = asyncio.create_task(self._sweep(doors), name="sweep")
+        return [create_pages(), create_meetings(doors, origins), self._sockets.router()]
+
+    def _make_plane(self) -> Plane:
+        if self._mux is None:
+            raise PasserelleError("there is no media for browsers", outcome=Outcome.UNAVAILABLE)
+        return Plane(self._mux.peer, clock=self._clock, random=self._random)
+
+    async def _sweep(self, doors: Doors) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await doors.sweep()
+            except PasserelleError as error:
+                log.warning("Rooms whose time has passed stay for now", problem=str(error))
 
     def _make_desk(self, store: Store, announcer: Announcer) -> Desk:
         settings = self._settings

@@ -6,45 +6,67 @@ Telephones hear each other through the bridge's mixer; browsers through the meet
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
 
-from conferencing.embedded.media import MakePlane, Plane
+from conferencing.embedded.media import LocalAudio, MakePlane, Plane
 from conferencing.embedded.session import Connection, Session, State, Visit
 from conferencing.engine import SpeakerFrame
 from conferencing.lobby import Decision, Knock
-from conferencing.meeting import Limits, Meeting, MeetingRules, Reason
+from conferencing.meeting import DEFAULT_LIMITS, Limits, Meeting, MeetingRules
 from conferencing.participant import Kind, Participant
 from config.outcome import Outcome, PasserelleError
+
+LOOK_SECONDS = 0.2
+"""Between looks at who speaks and who is gone."""
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """A meeting and its media, which begins with the first browser. ``speaking``: as the pages were told."""
+
+    meeting: Meeting
+    plane: Plane | None = None
+    speaking: tuple[str, ...] = ()
 
 
 class EmbeddedSeat:
     """A telephone's seat in a meeting of this process."""
 
-    def __init__(self, engine: "EmbeddedEngine", meeting: Meeting, participant: Participant) -> None:
+    def __init__(self, engine: "EmbeddedEngine", running: Running, participant: Participant) -> None:
         self._engine = engine
-        self.meeting = meeting
+        self._running = running
+        self._audio: LocalAudio | None = None
+        self.meeting = running.meeting
         self.participant = participant
 
     @property
     def wanted(self) -> bool:
-        """Nobody is behind this engine."""
-        return False
+        """Whether a browser would hear what is sent."""
+        if self._audio is None and self._running.plane is not None:
+            self._audio = self._running.plane.speech(self.participant.id)
+        return self._audio is not None and self._audio.wanted
 
     def send(self, payload: bytes, level: int) -> None:
-        """Nobody is behind this engine: the frame goes nowhere."""
+        """Give the browsers 20 ms of speech, as Opus; ``level`` in dBov."""
+        if self.wanted and self._audio is not None:
+            self._audio.send(payload, level)
 
     def leave(self) -> None:
         """Give up the seat; the meeting ends with its last participant."""
+        if self._audio is not None:
+            self._audio.close()
+            self._audio = None
         self.meeting.leave(self.participant)
-        self._engine.forget_if_deserted(self.meeting)
+        self._engine.forget_if_deserted(self._running)
 
 
 class EmbeddedWaitingSeat:
     """A telephone's place in a waiting room (:class:`conferencing.engine.WaitingSeat`)."""
 
-    def __init__(self, engine: "EmbeddedEngine", meeting: Meeting, knock_id: str) -> None:
+    def __init__(self, engine: "EmbeddedEngine", running: Running, knock_id: str) -> None:
         self._engine = engine
-        self._meeting = meeting
+        self._running = running
         self._id = knock_id
         self._decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._taken = False
@@ -55,16 +77,16 @@ class EmbeddedWaitingSeat:
         if isinstance(decision, Outcome):
             raise PasserelleError("not admitted", outcome=decision)
         self._taken = True
-        return EmbeddedSeat(self._engine, self._meeting, decision)
+        return EmbeddedSeat(self._engine, self._running, decision)
 
     def cancel(self) -> None:
         """See :meth:`conferencing.engine.WaitingSeat.cancel`."""
         if not self._decision.done():
-            self._meeting.give_up(self._id)
+            self._running.meeting.give_up(self._id)
             self._decision.set_result(Outcome.CANCELLED)
         elif not self._taken and isinstance(participant := self._decision.result(), Participant):
-            self._meeting.leave(participant)
-        self._engine.forget_if_deserted(self._meeting)
+            self._running.meeting.leave(participant)
+        self._engine.forget_if_deserted(self._running)
 
     def decided(self, decision: Decision) -> None:
         """A host has spoken."""
@@ -73,7 +95,7 @@ class EmbeddedWaitingSeat:
 
 
 class EmbeddedEngine:
-    """The meetings of this process, by key, and the browsers' sessions.
+    """The meetings of this process, by key, and the browsers' sessions, by id.
 
     ``make_plane`` gives a meeting its media. Times are seconds: ``clock`` monotonic, ``wall`` Unix.
     """
@@ -85,16 +107,20 @@ class EmbeddedEngine:
         random: Random,
         make_plane: MakePlane,
         wall: Callable[[], float] = time.time,
-        limits: Limits | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.sessions: dict[str, Session] = {}
         self._clock = clock
         self._random = random
         self._make_plane = make_plane
         self._wall = wall
-        self._limits = limits or Limits()
-        self._meetings: dict[str, Meeting] = {}
-        self._planes: dict[str, Plane] = {}
+        self._limits = limits
+        self._running: dict[str, Running] = {}
+        self._looked_at = clock()
+
+    def meetings(self) -> Iterator[Meeting]:
+        """The running meetings."""
+        return iter([running.meeting for running in self._running.values()])
 
     # Telephones (conferencing.engine.Engine)
 
@@ -102,41 +128,44 @@ class EmbeddedEngine:
         self, key: str, rules: MeetingRules, participant_id: str, kind: Kind, name: str, *, host: bool
     ) -> EmbeddedSeat | EmbeddedWaitingSeat:
         """See :meth:`conferencing.engine.Engine.enter`. A room's new rules hold from the next entry on."""
-        meeting = self._meeting(key, rules)
-        waiting = EmbeddedWaitingSeat(self, meeting, participant_id)
+        running = self._run(key, rules)
+        waiting = EmbeddedWaitingSeat(self, running, participant_id)
         try:
-            place = meeting.enter(participant_id, kind, name, host=host, decided=waiting.decided)
+            place = running.meeting.enter(participant_id, kind, name, host=host, decided=waiting.decided)
         finally:
-            self.forget_if_deserted(meeting)
-        return waiting if isinstance(place, Knock) else EmbeddedSeat(self, meeting, place)
+            self.forget_if_deserted(running)
+        return waiting if isinstance(place, Knock) else EmbeddedSeat(self, running, place)
 
     def take(self, meeting: Meeting) -> Sequence[SpeakerFrame]:
-        """Nobody is behind this engine."""
-        return ()
-
-    def meetings(self) -> Iterator[Meeting]:
-        """The running meetings."""
-        return iter(tuple(self._meetings.values()))
+        """What the loudest browsers said since the last call."""
+        running = self._running.get(meeting.key)
+        if running is None or running.plane is None or not (said := running.plane.take()):
+            return ()
+        return [
+            SpeakerFrame(speaker, frame.payload, frame.level, frame.sequence)
+            for frame in said
+            if (speaker := meeting.get(frame.participant_id)) is not None
+        ]
 
     # Browsers
 
     def check_door(self, key: str, rules: MeetingRules, *, host: bool) -> None:
         """Whether one could come in now. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED)."""
-        meeting = self._meetings.get(key)
-        if meeting is None:
-            meeting = Meeting(key, rules, clock=self._clock, wall=self._wall)
+        running = self._running.get(key)
+        meeting = running.meeting if running is not None else self._new_meeting(key, rules)
         meeting.check_door(host=host)
 
     def open_session(self, visit: Visit, name: str, connection: Connection) -> Session:
         """A browser comes. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED)."""
-        meeting = self._meeting(visit.key, visit.rules)
-        plane = self._planes.get(visit.key) or self._make_plane()
-        session = Session(self._token(8), self._token(16), visit, meeting, plane, self._clock())
+        running = self._run(visit.key, visit.rules)
+        plane = running.plane = running.plane or self._make_plane()
+        session = Session(
+            self._token(8), self._token(16), visit, running.meeting, plane, self._clock(), name=name
+        )
         try:
-            session.enter(name)
+            session.enter()
         finally:
-            self.forget_if_deserted(meeting)
-        self._planes[visit.key] = plane
+            self.forget_if_deserted(running)
         self.sessions[session.id] = session
         session.attach(connection, self._clock())
         return session
@@ -151,35 +180,67 @@ class EmbeddedEngine:
         session.attach(connection, self._clock(), last)
         return session
 
-    def look_after(self) -> None:
-        """Let go of sessions that are over, or silent. Call it every second or so."""
-        now = self._clock()
-        for session in tuple(self.sessions.values()):
-            if session.silent(now):
-                session.go(Reason.LOST)
-            if session.state is State.GONE:
-                del self.sessions[session.id]
-                self.forget_if_deserted(session.meeting)
-
     def close(self, reason: str = "restarting") -> None:
-        """End every browser's stay: the service stops."""
+        """End every browser's stay, and every wait: the service stops."""
         for session in tuple(self.sessions.values()):
             session.close(reason)
-        self.look_after()
+        for meeting in self.meetings():
+            for knock in meeting.lobby:
+                meeting.turn_away(knock.id, Outcome.DRAINING)
+        self._look_after(self._clock())
 
-    def forget_if_deserted(self, meeting: Meeting) -> None:
+    # Time
+
+    def tick(self) -> None:
+        """Let time pass; every 20 ms."""
+        now = self._clock()
+        for running in self._running.values():
+            if running.plane is not None:
+                running.plane.tick(now)
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            self._tell_speaking()
+            self._look_after(now)
+
+    def _tell_speaking(self) -> None:
+        changed = set()
+        for running in self._running.values():
+            speaking = tuple(running.plane.speaking) if running.plane is not None else ()
+            if speaking != running.speaking:
+                running.speaking = speaking
+                changed.add(running.meeting)
+        for session in self.sessions.values() if changed else ():
+            if session.meeting in changed:
+                session.tell_speaking(self._running[session.meeting.key].speaking)
+
+    def _look_after(self, now: float) -> None:
+        for session in tuple(self.sessions.values()):
+            session.tick(now)
+            if session.state is State.GONE:
+                del self.sessions[session.id]
+                running = self._running.get(session.meeting.key)
+                if running is not None:
+                    self.forget_if_deserted(running)
+
+    # Meetings
+
+    def forget_if_deserted(self, running: Running) -> None:
         """A meeting is over when the last of its participants, and of those who wait, is gone."""
-        if meeting.deserted and self._meetings.get(meeting.key) is meeting:
-            del self._meetings[meeting.key]
-            self._planes.pop(meeting.key, None)
+        key = running.meeting.key
+        if running.meeting.deserted and self._running.get(key) is running:
+            del self._running[key]
+            if running.plane is not None:
+                running.plane.close()
 
-    def _meeting(self, key: str, rules: MeetingRules) -> Meeting:
-        meeting = self._meetings.get(key)
-        if meeting is None:
-            meeting = Meeting(key, rules, clock=self._clock, wall=self._wall, limits=self._limits)
-            self._meetings[key] = meeting
-        meeting.rules = rules
-        return meeting
+    def _run(self, key: str, rules: MeetingRules) -> Running:
+        running = self._running.get(key)
+        if running is None:
+            running = self._running[key] = Running(self._new_meeting(key, rules))
+        running.meeting.rules = rules
+        return running
+
+    def _new_meeting(self, key: str, rules: MeetingRules) -> Meeting:
+        return Meeting(key, rules, clock=self._clock, wall=self._wall, limits=self._limits)
 
     def _token(self, octets: int) -> str:
         return self._random.randbytes(octets).hex()

@@ -51,6 +51,10 @@ class MediaPeer(Protocol):
     def allow(self, source: Source, allowed: bool) -> None:
         """Forward this source of the peer, or drop it here."""
 
+    @property
+    def offer_wanted(self) -> bool:
+        """Whether the page should offer anew, as the codecs that all understand are others now."""
+
     def stats(self) -> dict[str, Any]:
         """How it travels, for the page's details."""
 
@@ -68,8 +72,46 @@ class PeerEvents(Protocol):
         """Receiving lines carry something else now."""
 
 
+class LocalAudio(Protocol):
+    """A telephone's speech on its way to the browsers."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any browser would hear what is sent."""
+
+    def send(self, payload: bytes, level: int) -> None:
+        """Give 20 ms of Opus; ``level`` in dBov (0 to -127)."""
+
+    def close(self) -> None:
+        """The telephone has left."""
+
+
+class Speech(Protocol):
+    """Opus that a browser's participant said: see :class:`conferencing.engine.SpeakerFrame`."""
+
+    @property
+    def participant_id(self) -> str:
+        """Whose."""
+
+    @property
+    def payload(self) -> bytes:
+        """The Opus packet."""
+
+    @property
+    def level(self) -> int:
+        """In dBov."""
+
+    @property
+    def sequence(self) -> int:
+        """RTP sequence number."""
+
+
 class Plane(Protocol):
     """One meeting's media."""
+
+    @property
+    def speaking(self) -> Sequence[str]:
+        """Ids of those who speak, the loudest first."""
 
     def join(self, participant_id: str, events: PeerEvents) -> MediaPeer:
         """Make a peer for a browser."""
@@ -77,30 +119,17 @@ class Plane(Protocol):
     def leave(self, participant_id: str) -> None:
         """Close it; no error if there is none."""
 
+    def speech(self, participant_id: str) -> LocalAudio:
+        """Open a telephone's way to the browsers."""
+
+    def take(self) -> Sequence[Speech]:
+        """What the loudest browsers said since the last call."""
+
+    def tick(self, now: float) -> None:
+        """Let time pass; every 20 ms."""
+
+    def close(self) -> None:
+        """The meeting is over."""
+
 
 MakePlane = Callable[[], Plane]
-
-
-class NoPlane:
-    """A meeting without media: whoever offers some is told so, the rest of the meeting works."""
-
-    def join(self, participant_id: str, events: PeerEvents) -> MediaPeer:
-        """See :class:`Plane`."""
-        return _NoPeer()
-
-    def leave(self, participant_id: str) -> None:
-        """See :class:`Plane`."""
-
-
-class _NoPeer:
-    def offer(self, sdp: str) -> str:
-        raise OfferError("this service carries no media of browsers")
-
-    def want(self, tiles: Sequence[WantedTile]) -> None:
-        pass
-
-    def allow(self, source: Source, allowed: bool) -> None:
-        pass
-
-    def stats(self) -> dict[str, Any]:
-        return {}

@@ -415,14 +415,14 @@ class MeetingChanged:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A host did this to you: "mute", "stop_share"."""
+    """A host did this to you: "mute", "stop_share"; or the server asks you to "offer" anew."""
 
     what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How your media travels: bit/s, loss in 1/1, round trip in seconds."""
+    """How your media travels: bit/s, losses as fractions, round trip in seconds."""
 
     stats: dict[str, Any]
 

@@ -10,10 +10,10 @@ A session is attached to one connection at a time, or to none. What it has to sa
 page may still come back, kept: a page that resumes hears what it missed and then how everything is. Whoever
 resumes takes the session over; the connection before is told ``replaced``.
 
-Nobody says goodbye when a battery dies. Life is a connection (the HTTP server pings it, so a dead one closes),
-or media that flows (RFC 7675 consent, kept by ``media.webrtc``). Without either the seat is kept until
-``SILENCE`` after the page's last word, and for ``RETURN`` at least: so a network that changes or a page that is
-reloaded keeps its seat, and the others wait 15 s for a ghost to go.
+Nobody says goodbye when a battery dies. Life is a connection (the HTTP server pings it, so a dead one
+closes), or media that flows (RFC 7675 consent, kept by ``media.webrtc``). Without either the seat is kept
+until ``SILENCE`` after the page's last word, and for ``RETURN`` at least: so a network that changes or a page
+that is reloaded keeps its seat, and the others wait 15 s for a ghost to go.
 """
 
 import hmac
@@ -38,6 +38,7 @@ from config.outcome import Outcome, PasserelleError
 
 SILENCE = 15.0
 RETURN = 5.0
+STATS_SECONDS = 5.0
 MOST_KEPT = 500
 """Events kept for a page that comes back."""
 MOST_EXCESS = 200
@@ -92,7 +93,15 @@ class Session:
     """One browser. ``id`` names its participant too; ``secret`` is what the page resumes with."""
 
     def __init__(
-        self, session_id: str, secret: str, visit: Visit, meeting: Meeting, plane: Plane, now: float
+        self,
+        session_id: str,
+        secret: str,
+        visit: Visit,
+        meeting: Meeting,
+        plane: Plane,
+        now: float,
+        *,
+        name: str,
     ) -> None:
         self.id = session_id
         self.state = State.WAITING
@@ -100,6 +109,7 @@ class Session:
         self.participant: Participant | None = None
         self._secret = secret
         self._visit = visit
+        self._name = name
         self._plane = plane
         self._peer: MediaPeer | None = None
         self._media_alive = False
@@ -109,6 +119,8 @@ class Session:
         self._heard_at = now
         self._detached_at = now
         self._origin: str | None = None
+        self._offer_wanted = False
+        self._stats_due = now
         self._n = 0
         self._kept: deque[tuple[int, str]] = deque(maxlen=MOST_KEPT)
         self._stop_listening: Callable[[], None] | None = None
@@ -174,10 +186,10 @@ class Session:
 
     # The door
 
-    def enter(self, name: str) -> None:
+    def enter(self) -> None:
         """Knock. Raises :class:`PasserelleError` (ROOM_LOCKED, ROOM_FULL)."""
         visit = self._visit
-        place = self.meeting.enter(self.id, Kind.BROWSER, name, host=visit.host, decided=self.decided)
+        place = self.meeting.enter(self.id, Kind.BROWSER, self._name, host=visit.host, decided=self.decided)
         if isinstance(place, Participant):
             self._sit(place)
 
@@ -194,11 +206,14 @@ class Session:
         self.participant = participant
         self._stop_listening = self.meeting.listen(self._happened)
 
-    def silent(self, now: float) -> bool:
-        """Whether nothing has been heard for so long that nobody can be there."""
-        if self.attached or self._media_alive:
-            return False
-        return now > max(self._heard_at + SILENCE, self._detached_at + RETURN)
+    def tick(self, now: float) -> None:
+        """Let time pass: one of whom nothing was heard for too long is gone."""
+        if self.state is State.GONE:
+            return
+        if self.attached:
+            self._tell_of_media(now)
+        elif not self._media_alive and now > max(self._heard_at + SILENCE, self._detached_at + RETURN):
+            self.go(Reason.LOST)
 
     def close(self, reason: str) -> None:
         """Tell the page that it is over, and why, and go."""
@@ -351,7 +366,20 @@ class Session:
         except PasserelleError as error:
             self.tell(Error(Code.SHARE_TAKEN, str(error), "media"), keep=False)
 
+    def _tell_of_media(self, now: float) -> None:
+        peer = self._peer
+        if peer is None:
+            return
+        if peer.offer_wanted is not self._offer_wanted:
+            self._offer_wanted = peer.offer_wanted
+            if peer.offer_wanted:
+                self.tell(messages.Asked("offer"))
+        if self._media_alive and now >= self._stats_due:
+            self._stats_due = now + STATS_SECONDS
+            self.tell(messages.Stats(peer.stats()), keep=False)
+
     def _drop_media(self) -> None:
+        self._offer_wanted = False
         self._media_alive = False
         if self._peer is not None:
             self._peer = None
@@ -372,6 +400,11 @@ class Session:
         """Receiving lines carry something else now."""
         states = (messages.SlotState(slot.mid, slot.participant_id, slot.source.value) for slot in slots)
         self.tell(messages.Slots(tuple(states)))
+
+    def tell_speaking(self, participants: Sequence[str]) -> None:
+        """Others speak now."""
+        if self.state is State.SEATED and self.attached:
+            self.tell(messages.Speaking(tuple(participants)), keep=False)
 
     # What happens in the meeting
 

@@ -191,6 +191,11 @@ class HttpSettings(Section):
         description="Networks of proxies whose X-Forwarded-For is believed when wrong PINs are counted.",
     )
 
+    @property
+    def tls(self) -> tuple[Path, Path] | None:
+        """Certificate and key, or ``None`` to serve without TLS."""
+        return (self.certificate, self.key) if self.certificate and self.key else None
+
 
 class WebRtcSettings(Section):
     """Sound and picture of browsers: one port for all of it, UDP, and TCP for networks without UDP."""

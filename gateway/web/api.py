@@ -21,6 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.metrics import CONTENT_TYPE, software_version
 from gateway.web.meetings import install_errors
 
+Router = APIRouter
+
 MAX_BODY = 64 * 1024
 """Octets."""
 
@@ -44,7 +46,7 @@ class Health(BaseModel):
 
 
 def create_api(
-    not_ready: Callable[[], str | None], metrics: Callable[[], bytes], *routers: APIRouter
+    not_ready: Callable[[], str | None], metrics: Callable[[], bytes], *routers: Router
 ) -> ASGIApp:
     """Build the application.
 

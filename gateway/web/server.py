@@ -2,13 +2,15 @@
 
 We bind ourselves, so that a port that is taken is one clear error before anything else starts. What a
 client may cost is bounded: the header must be there within ``IDLE_SECONDS`` of connecting, and a request
-that says nothing for ``READ_SECONDS`` is dropped.
+that says nothing for ``READ_SECONDS`` is dropped; so is a WebSocket whose other end is dead.
 """
 
 import asyncio
 import logging
 import socket
+import ssl
 from contextlib import suppress
+from pathlib import Path
 from typing import cast
 
 import structlog
@@ -22,9 +24,13 @@ from config.settings import Endpoint
 
 IDLE_SECONDS = 5
 READ_SECONDS = 10
+PING_SECONDS = 4
+"""Between pings over a WebSocket, whose answers count as saying something."""
 STOP_SECONDS = 2.0
 MAX_HEADER = 8 * 1024
 """Octets of request line and header together."""
+MAX_MESSAGE = 256 * 1024
+"""Characters of a WebSocket message."""
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +38,10 @@ log = structlog.get_logger(__name__)
 class HttpServer:
     """Serves ``app`` on ``listen`` between `start` and `stop`."""
 
-    def __init__(self, app: ASGIApp, listen: Endpoint) -> None:
+    def __init__(self, app: ASGIApp, listen: Endpoint, tls: tuple[Path, Path] | None = None) -> None:
         self._app = app
         self._listen = listen
+        self._tls = tls
         self._stopping = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
@@ -42,13 +49,16 @@ class HttpServer:
         """Listen and serve; returns where, with the real port if 0 was asked for.
 
         Raises:
-            PasserelleError: when the address cannot be bound.
+            PasserelleError: when the address cannot be bound, or the certificate not be used.
         """
+        if self._tls is not None:
+            check_certificate(*self._tls)
         listener = bind(self._listen)
         host, port = listener.getsockname()[:2]
         app = cast(ASGIFramework, self._app)  # Starlette's and Hypercorn's words for the same
         self._serving = asyncio.create_task(
-            serve(app, _config(listener), shutdown_trigger=self._stopping.wait, mode="asgi"), name="http"
+            serve(app, _config(listener, self._tls), shutdown_trigger=self._stopping.wait, mode="asgi"),
+            name="http",
         )
         self._serving.add_done_callback(self._over)
         return Endpoint(host, port)
@@ -85,8 +95,25 @@ def bind(listen: Endpoint) -> socket.socket:
     return listener
 
 
-def _config(listener: socket.socket) -> Config:
+def check_certificate(certificate: Path, key: Path) -> None:
+    """Raise `PasserelleError` unless this is a certificate with its key."""
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise PasserelleError(
+            f"The TLS certificate {certificate} cannot be used: {error.strerror or error}",
+            outcome=Outcome.UNAVAILABLE,
+            hint="http.certificate and http.key are PEM files that belong together.",
+        ) from None
+
+
+def _config(listener: socket.socket, tls: tuple[Path, Path] | None) -> Config:
     config = Config()
+    if tls is not None:
+        config.certfile, config.keyfile = map(str, tls)
+        config.alpn_protocols = ["http/1.1"]
+    config.websocket_max_message_size = MAX_MESSAGE
+    config.websocket_ping_interval = PING_SECONDS
     config.bind = [f"fd://{listener.detach()}"]  # Hypercorn owns and closes it from here
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")

@@ -24,7 +24,7 @@ from bridge.desk import Desk
 from bridge.leg import MediaTotals
 from bridge.pin_guard import PinGuard
 from conferencing.embedded.engine import EmbeddedEngine, EmbeddedSeat, EmbeddedWaitingSeat
-from conferencing.embedded.media import NoPlane
+from conferencing.embedded.media import Plane
 from conferencing.meeting import MeetingRules
 from conferencing.participant import Kind
 from config.outcome import Outcome
@@ -227,6 +227,10 @@ class Phones:
         return self.answer or answer
 
 
+def no_browsers() -> Plane:
+    raise AssertionError("nobody comes by browser")
+
+
 class Meetings(EmbeddedEngine):
     """The real engine; ``gate`` makes it wait, ``error`` raise; ``lobby`` gives every room a waiting room."""
 
@@ -285,7 +289,7 @@ class House:
     ) -> None:
         self.time = Time()
         self.directory = Phones()
-        self.engine = Meetings(clock=self.time.clock, random=Random(2), make_plane=NoPlane)
+        self.engine = Meetings(clock=self.time.clock, random=Random(2), make_plane=no_browsers)
         self.voice = Voice()
         self.mixer = a_mixer(self.engine.take)
         self.ports = PortAllocator(20_000, 20_000 + 2 * PAIRS - 1)
