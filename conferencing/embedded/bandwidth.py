@@ -24,7 +24,7 @@ Units: bit/s, seconds; loss as a fraction.
 from enum import Enum, auto
 from typing import Final
 
-START: Final = 2_000_000.0
+START: Final = 2_500_000.0
 LEAST: Final = 50_000.0
 MOST: Final = 50_000_000.0
 HIGH_LOSS: Final = 0.10
@@ -53,7 +53,6 @@ class Bandwidth:
         self.state = ProbeState.RESTING
         self.loss = 0.0
         self.sent = 0.0  # bit/s lately, all video and probes
-        self.media = 0.0  # bit/s of the chosen layers, without probes
         self.probes = 0
         self._remb: float | None = None
         self._round_trip = 0.0
@@ -68,7 +67,7 @@ class Bandwidth:
         self._round_trip_before = 0.0
 
     def measure(self, octets: int, now: float) -> None:
-        """``octets`` is all that was ever sent; call it a few times a second."""
+        """``octets`` is all that was ever sent; call it with every tick."""
         self._octets = octets
         elapsed = now - self._measured_at
         if elapsed >= 0.15:
@@ -123,8 +122,8 @@ class Bandwidth:
             really = 8 * (self._octets - self._octets_at_start) / (now - self._began)
             self.estimate = max(self.estimate, min(self._target, really, MOST))
 
-    def padding(self, elapsed: float) -> int:
-        """Octets to add in these ``elapsed`` seconds, so that a probe's rate is reached."""
+    def padding(self, octets: int, now: float) -> int:
+        """Octets to add to the ``octets`` sent so far, so that a probe has its rate."""
         if self.state is not ProbeState.PROBING:
             return 0
-        return max(0, int((self._target - self.media) * elapsed / 8))
+        return int(self._target * (now - self._began) / 8) - (octets - self._octets_at_start)

@@ -15,6 +15,7 @@ from typing import Final
 
 FILLED: Final = 0.75  # a layer of this share of the tile's height is sharp enough
 RAISE_MARGIN: Final = 1.1  # a layer above the present one must fit with this much to spare
+KEEP_MARGIN: Final = 0.15  # of the budget by which the present layers may exceed it: rates are never steady
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ def wanted_layer(wish: Wish) -> int:
     return len(wish.layers) - 1
 
 
+def is_satisfied(wish: Wish, chosen: int) -> bool:
+    """Whether no more would be of use."""
+    return chosen >= wanted_layer(wish)
+
+
 def wanted_rate(wishes: Sequence[Wish]) -> float:
     """What all would take on an endless link."""
     tops = ((wish, wanted_layer(wish)) for wish in wishes)
@@ -66,7 +72,7 @@ def choose(wishes: Sequence[Wish], budget: float) -> list[int]:
                 continue
             step = wish.layers[now + 1].rate - wish.layers[now].rate
             kept = wish.present is not None and now + 1 <= wish.present
-            if step * (1.0 if kept else RAISE_MARGIN) <= left:
+            if (step <= left + KEEP_MARGIN * budget) if kept else (step * RAISE_MARGIN <= left):
                 chosen[index] += 1
                 left -= step
                 raised = True

@@ -44,7 +44,7 @@ REPORT_INTERVAL: Final = 1.0  # s between sender and receiver reports
 UNKNOWN_ROUND_TRIP: Final = 0.1  # s
 MAX_ROUND_TRIP: Final = 10.0  # s; what claims more is not an echo of our report
 MAX_BLOCKS: Final = 31
-REPAIR_SHARE: Final = 0.5  # of the estimate may go into repairs
+REPAIR_SHARE: Final = 0.3  # of the estimate may go into repairs
 
 
 class Transport(Protocol):
@@ -131,7 +131,6 @@ class MediaPeer:
         self._feedback_due = now
         self._look_due = now
         self._report_due = now
-        self._padding_debt = 0
 
     def attach(self, transport: Transport) -> None:
         """Give the peer its transport, right after it was made."""
@@ -316,7 +315,7 @@ class MediaPeer:
         rate = feedback.read_remb(packet)
         if rate is not None:
             if self.bandwidth.remb(rate, now):
-                self.choose_layers(now)
+                self.choose_layers(now, overloaded=True)
             return
         if (packet.packet_type, packet.format) == (feedback.RTPFB, feedback.NACK):
             slot = self.stage.pictures.get(packet.media_ssrc)
@@ -345,7 +344,7 @@ class MediaPeer:
                 expected += count
                 lost += count * slot.loss
         if expected and self.bandwidth.reported(lost / expected, self.round_trip, now):
-            self.choose_layers(now)
+            self.choose_layers(now, overloaded=True)
 
     def send_feedback(self, packet: Packet) -> None:
         """Tell the publisher (RFC 5506: a packet of feedback may go alone)."""
@@ -361,9 +360,9 @@ class MediaPeer:
         if changes:
             self._events.slots(changes)
 
-    def choose_layers(self, now: float) -> None:
+    def choose_layers(self, now: float, *, overloaded: bool = False) -> None:
         """Spread the bandwidth that there is over the slots."""
-        self.bandwidth.media = self.stage.choose_layers(self.bandwidth.estimate, now)
+        self.stage.choose_layers(self.bandwidth.estimate, now, overloaded=overloaded)
         self._pacer.set_estimate(self.bandwidth.estimate)
 
     # Time
@@ -381,7 +380,7 @@ class MediaPeer:
         for stream in self.publisher.streams():
             stream.tick(now)
         self.publisher.voice.tick(now)
-        self._probe(elapsed, now)
+        self._probe(now)
         if now >= self._feedback_due:
             self._feedback_due = now + FEEDBACK_INTERVAL
             self._tell_arrivals()
@@ -395,16 +394,16 @@ class MediaPeer:
     def _look(self, now: float) -> None:
         for stream in (self.publisher.voice.stream, *self.publisher.streams()):
             stream.measure(now)
-        self.bandwidth.measure(self._pacer.octets, now)
         self.bandwidth.tick(self.stage.wanted_rate, now)
         self.assign(now)
 
-    def _probe(self, elapsed: float, now: float) -> None:
+    def _probe(self, now: float) -> None:
         """Fill the link up to the rate that is being tried."""
-        self._padding_debt += self.bandwidth.padding(elapsed)
-        while self._padding_debt > 0:
-            octets = self.stage.probe(now)
-            self._padding_debt = self._padding_debt - octets if octets else 0
+        sent = self._pacer.octets + self._pacer.waiting_octets
+        self.bandwidth.measure(sent, now)
+        missing = self.bandwidth.padding(sent, now)
+        while missing > 0 and (octets := self.stage.probe(now)):
+            missing -= octets
 
     def _tell_arrivals(self) -> None:
         streams = (self.publisher.voice.stream, *self.publisher.streams())

@@ -276,6 +276,10 @@ class VideoSlot(Slot):
             self._segment.stream.forget(self)
             self._past, self._segment = self._segment, None
 
+    def give_up_past(self) -> None:
+        """Repair no more of what was sent on the streams before."""
+        self._past = None
+
     def can_send(self, codec: Codec) -> bool:
         """Whether the subscriber decodes it."""
         return codec in self._payload_types

@@ -47,7 +47,7 @@ class Stage:
 
     def __init__(self, participant_id: str, cast: Cast, link: Outlet, random: Random) -> None:
         self.wanted: Sequence[tuple[str, int]] = ()  # participants and heights, the most important first
-        self.wanted_rate = 0.0  # bit/s, on an endless link
+        self.wanted_rate = 0.0  # bit/s on an endless link; 0 when all have what they want
         self.names: dict[str, answer.SlotNames] = {}  # by mid
         self.pictures: dict[int, VideoSlot] = {}  # by SSRC
         self.tiles: list[Tile] = []
@@ -159,8 +159,12 @@ class Stage:
         new = (screen for screen in chosen if screen not in kept)
         self._screens = [screen or next(new, None) for screen in kept]
 
-    def choose_layers(self, budget: float, now: float) -> float:
-        """Spread ``budget`` (bit/s) over the pictures; returns what the chosen layers take."""
+    def choose_layers(self, budget: float, now: float, *, overloaded: bool = False) -> None:
+        """Spread ``budget`` (bit/s) over the pictures.
+
+        When the link is ``overloaded``, a layer that is too much for it ends at once, and not only when the
+        lower one has its key frame.
+        """
         shown = self._shown()
         live = [
             [layer for layer in picture.layers(now) if layer.codec is None or slot.can_send(layer.codec)]
@@ -174,19 +178,23 @@ class Stage:
             )
             for (slot, _, height), choice in zip(shown, live, strict=True)
         ]
-        self.wanted_rate = layers.wanted_rate(wishes)
-        taken = 0.0
-        for (slot, picture, _), choice, layer in zip(shown, live, layers.choose(wishes, budget), strict=True):
+        chosen = layers.choose(wishes, budget)
+        satisfied = all(map(layers.is_satisfied, wishes, chosen))
+        self.wanted_rate = 0.0 if satisfied else layers.wanted_rate(wishes)
+        for (slot, picture, _), choice, layer in zip(shown, live, chosen, strict=True):
             if layer >= 0:
-                taken += choice[layer].rate
-                slot.assign(choice[layer], now, keep=slot.current in picture.streams)
+                present = slot.current
+                if overloaded and present is not None and present.rate > max(budget, choice[layer].rate):
+                    slot.assign(choice[layer], now)
+                    slot.give_up_past()
+                else:
+                    slot.assign(choice[layer], now, keep=present in picture.streams)
             elif choice or slot.target not in picture.streams:
                 slot.assign(None, now)
         busy = {slot.ssrc for slot, _, _ in shown}
         for slot in self.pictures.values():
             if slot.ssrc not in busy:
                 slot.assign(None, now)
-        return taken
 
     def _shown(self) -> list[tuple[VideoSlot, Publication, int]]:
         """The picture slots that show somebody, the most important first."""

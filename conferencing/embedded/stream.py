@@ -30,7 +30,8 @@ NACK_TRIES: Final = 10
 NACK_INTERVAL: Final = 0.02  # s, at least
 KEYFRAME_INTERVAL: Final = 0.5  # s between two requests to a publisher
 SILENT_AFTER: Final = 1.5  # s without a packet: the encoder has switched the layer off
-RATE_SMOOTHING: Final = 0.1  # of five measurements a second
+RATE_RISE: Final = 0.3  # of five measurements a second: a rate that is underestimated overloads a link
+RATE_FALL: Final = 0.1
 # Pixels and bit/s of each layer, of a picture without layers ("").
 NOMINAL: Final[Mapping[str, tuple[int, float]]] = MappingProxyType(
     {"": (720, 1_000_000.0), "q": (180, 150_000.0), "h": (360, 500_000.0), "f": (720, 1_500_000.0)}
@@ -178,8 +179,7 @@ class Stream:
         elapsed = now - self._measured_at
         if self._measured_at >= 0.0 and elapsed > 0.0 and self._octets_before:
             rate = 8 * (self.octets - self._octets_before) / elapsed
-            # Up at once: a rate that is underestimated would overload somebody's link.
-            self.rate = rate if rate > self.rate else self.rate + RATE_SMOOTHING * (rate - self.rate)
+            self.rate += (RATE_RISE if rate > self.rate else RATE_FALL) * (rate - self.rate)
         self._octets_before = self.octets
         self._measured_at = now
 
