@@ -24,81 +24,23 @@ through two stages, and only proven ones carry anything but STUN::
 The agent does no I/O but ``Link.send``; time is an argument, in seconds.
 """
 
-import string
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final, Protocol
+from typing import Final
 
 from media.latch import Address
 from media.webrtc import stun
+from media.webrtc.path import FIRST_RETRANSMISSION, Counters, Generation, IceParameters, Link, Path, Peer
 from media.webrtc.stun import Attribute, MessageType
+
+__all__ = ["IceAgent", "IceParameters", "Register"]
 
 CONSENT: Final = 15.0  # s (RFC 7675 section 5.1)
 ALIVE: Final = 1.5  # s of silence after which a path yields to a living one
 ASK_AFTER: Final = 0.5  # s of silence after which the selected path is asked, if there are others
-FIRST_RETRANSMISSION: Final = 0.25  # s, doubled each time
 AMPLIFICATION: Final = 3  # octets sent for one received, until the address is proven
 MAX_PATHS: Final = 32  # of one peer; a flood of forged sources must not fill our memory
-_UDP_PREFERENCE: Final = 126  # type preference of a host candidate (RFC 8445 section 5.1.2.2)
-_TCP_PREFERENCE: Final = 90  # TCP only where UDP does not get through (RFC 6544 section 4.2)
-_PASSIVE: Final = 4  # direction preference, of the same section
-_UFRAG_SIZE: Final = 8  # characters of 6 bits; at least 24 bits (RFC 8445 section 5.3)
-_PASSWORD_SIZE: Final = 24  # at least 128 bits
-_ICE_CHARACTERS: Final = string.ascii_letters + string.digits + "+/"
-
-
-@dataclass(frozen=True, slots=True)
-class IceParameters:
-    """What signalling carries: ``a=ice-ufrag`` and ``a=ice-pwd``."""
-
-    ufrag: str
-    password: str = field(repr=False)
-
-    @classmethod
-    def generate(cls, random: Random) -> "IceParameters":
-        """Make credentials; ``random`` has to be unpredictable."""
-        ufrag = "".join(random.choices(_ICE_CHARACTERS, k=_UFRAG_SIZE))
-        return cls(ufrag, "".join(random.choices(_ICE_CHARACTERS, k=_PASSWORD_SIZE)))
-
-
-class Link(Protocol):
-    """A local UDP socket, or a TCP connection."""
-
-    priority: int  # of the local candidate
-    paths: dict[Address, "Path"]  # the proven ones: the demultiplexer's table
-
-    def send(self, data: bytes, address: Address) -> object:
-        """Send one datagram; raises OSError when it cannot be sent now."""
-
-
-class Peer(Protocol):
-    """Who owns an agent and gets what is not STUN."""
-
-    def media_received(self, path: "Path", data: bytes, now: float) -> None:
-        """SRTP or SRTCP from a proven address."""
-
-    def dtls_received(self, path: "Path", data: bytes, now: float) -> None:
-        """A DTLS datagram from a proven address."""
-
-    def fail(self) -> None:
-        """Something that the peer set off went wrong on our side."""
-
-
-@dataclass(slots=True)
-class Counters:
-    """Datagrams that were not used, by reason, and what could not be sent; of a whole mux."""
-
-    malformed: int = 0  # not RFC 7983, or STUN that is none
-    unauthenticated: int = 0  # STUN without the password
-    unknown: int = 0  # from or for nobody we know
-    refused: int = 0  # an address that belongs to somebody else, or one too many
-    forged: int = 0  # DTLS that no handshake could have meant
-    undecryptable: int = 0  # SRTP that fails authentication, or is replayed
-    early: int = 0  # media before the keys
-    unprotectable: int = 0  # an index used before, or a packet too long
-    unsent: int = 0  # the kernel would not take it, or there is no path
-    failed: int = 0  # a bug of ours; the log has the trace
 
 
 @dataclass(slots=True)
@@ -106,74 +48,8 @@ class Register:
     """What the agents of one mux share: how STUN finds the one it is for."""
 
     agents: dict[bytes, "IceAgent"] = field(default_factory=dict)  # by our ufrag
-    checks: dict[bytes, "Path"] = field(default_factory=dict)  # by the transaction of our request
+    checks: dict[bytes, Path] = field(default_factory=dict)  # by the transaction of our request
     counters: Counters = field(default_factory=Counters)
-
-
-class _Generation:
-    """The credentials between two restarts."""
-
-    __slots__ = ("check_name", "local", "local_key", "number", "remote", "remote_key", "ufrag")
-
-    def __init__(self, local: IceParameters, number: int) -> None:
-        self.number = number
-        self.local = local
-        self.ufrag = local.ufrag.encode()
-        self.local_key = local.password.encode()
-        self.remote: IceParameters | None = None
-        self.remote_key = b""
-        self.check_name = b""
-
-    def connect(self, remote: IceParameters) -> None:
-        self.remote = remote
-        self.remote_key = remote.password.encode()
-        self.check_name = f"{remote.ufrag}:{self.local.ufrag}".encode()
-
-
-class Path:
-    """One remote address as seen from one of our sockets."""
-
-    __slots__ = (
-        "address",
-        "agent",
-        "budget",
-        "check",
-        "checked_at",
-        "consent_at",
-        "generation",
-        "heard_at",
-        "link",
-        "nominated",
-        "nomination",
-        "peer",
-        "priority",
-        "proven",
-        "retransmission",
-        "send",
-    )
-
-    def __init__(self, agent: "IceAgent", link: Link, address: Address, now: float) -> None:
-        self.agent = agent
-        self.peer = agent.peer
-        self.link = link
-        self.address = address
-        self.send = link.send
-        self.generation = agent.generation
-        self.proven = False
-        self.nominated = False
-        self.nomination = 0
-        self.priority = 0  # of the pair
-        self.heard_at = now  # anything authenticated; the hot path writes it
-        self.consent_at = now  # authenticated STUN
-        self.budget = 0  # octets that may still be sent before it is proven
-        self.check = b""  # the transaction of the request of ours that is not answered yet
-        self.checked_at = -1.0
-        self.retransmission = FIRST_RETRANSMISSION
-
-    @property
-    def rank(self) -> tuple[bool, int, int]:
-        """What selection compares."""
-        return self.nominated, self.nomination, self.priority
 
 
 class IceAgent:
@@ -188,11 +64,11 @@ class IceAgent:
         self._random = random
         self._tie_breaker = random.getrandbits(64)
         self._paths: dict[tuple[int, Address], Path] = {}
-        self._generations: list[_Generation] = []  # the nominated one and the newest
+        self._generations: list[Generation] = []  # the nominated one and the newest
         self._renew()
 
     @property
-    def generation(self) -> _Generation:
+    def generation(self) -> Generation:
         """The newest credentials."""
         return self._generations[-1]
 
@@ -233,7 +109,7 @@ class IceAgent:
         if generation is None or not message.authenticates(generation.local_key):
             counters.unauthenticated += 1
             return
-        path = self._path(link, address, now)
+        path = self._path(link, address, generation, now)
         if path is None:
             counters.refused += 1
             return
@@ -286,21 +162,21 @@ class IceAgent:
         local = IceParameters.generate(self._random)
         while local.ufrag.encode() in self._register.agents:
             local = IceParameters.generate(self._random)
-        generation = _Generation(local, number)
+        generation = Generation(local, number)
         self._generations.append(generation)
         self._register.agents[generation.ufrag] = self
 
-    def _forget(self, generation: _Generation) -> None:
+    def _forget(self, generation: Generation) -> None:
         self._register.agents.pop(generation.ufrag, None)
 
-    def _generation_of(self, message: stun.Message) -> _Generation | None:
+    def _generation_of(self, message: stun.Message) -> Generation | None:
         name = message.username
         for generation in self._generations:
             if name and name[0] == generation.ufrag and generation.remote:
                 return generation
         return None
 
-    def _path(self, link: Link, address: Address, now: float) -> Path | None:
+    def _path(self, link: Link, address: Address, generation: Generation, now: float) -> Path | None:
         """Find or make the path; None when the address is somebody else's, or there are too many."""
         path = self._paths.get((id(link), address))
         if path is None:
@@ -311,10 +187,11 @@ class IceAgent:
                 if not pending:
                     return None
                 self._remove(min(pending, key=lambda one: one.consent_at))
-            path = self._paths[id(link), address] = Path(self, link, address, now)
+            path = Path(self, self.peer, link, address, generation, now)
+            self._paths[id(link), address] = path
         return path
 
-    def _heard(self, path: Path, message: stun.Message, generation: _Generation, now: float) -> None:
+    def _heard(self, path: Path, message: stun.Message, generation: Generation, now: float) -> None:
         path.heard_at = path.consent_at = now
         if path.proven:
             self.consent_at = now
@@ -395,16 +272,6 @@ class IceAgent:
         self._paths.pop((id(path.link), path.address), None)
         if path.proven:
             path.link.paths.pop(path.address, None)
-
-
-def udp_priority(index: int) -> int:
-    """Return the priority of our ``index``-th address (RFC 8445 section 5.1.2.1)."""
-    return _UDP_PREFERENCE << 24 | (65535 - index) << 8 | 255
-
-
-def tcp_priority(index: int) -> int:
-    """The same for passive TCP (RFC 6544 section 4.2)."""
-    return _TCP_PREFERENCE << 24 | ((_PASSIVE << 13) + 8191 - index) << 8 | 255
 
 
 def _heard_at(path: Path) -> float:

@@ -27,7 +27,8 @@ import structlog
 from media.latch import Address
 from media.webrtc import stun
 from media.webrtc.dtls import Certificate
-from media.webrtc.ice import Counters, Link, Path, Peer, Register, tcp_priority, udp_priority
+from media.webrtc.ice import Register
+from media.webrtc.path import Counters, Link, Path, Peer, tcp_priority, udp_priority
 from media.webrtc.stun import MessageType
 from media.webrtc.tcp import TcpListener
 from media.webrtc.transport import PeerTransport, TransportHandler

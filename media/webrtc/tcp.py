@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from media.latch import Address
-from media.webrtc.ice import Counters, Link, Path
+from media.webrtc.path import Counters, Link, Path
 
 MAX_FRAME: Final = 2048  # octets
 MAX_UNSENT: Final = 64 * 1024  # octets that may wait for a slow network; more would only be late

@@ -26,7 +26,8 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from media.webrtc.dtls import Certificate, DtlsSession, DtlsState, Fingerprint
-from media.webrtc.ice import IceAgent, IceParameters, Path, Register
+from media.webrtc.ice import IceAgent, IceParameters, Register
+from media.webrtc.path import Path
 from media.webrtc.srtp import SrtpError, SrtpSession
 
 CONNECT_TIMEOUT: Final = 30.0  # s from connect() to the keys

@@ -10,8 +10,8 @@ from random import Random
 from typing import Any, cast
 
 from media.latch import Address
-from media.webrtc.ice import Path, udp_priority
 from media.webrtc.mux import TICK, MediaMux
+from media.webrtc.path import Path, udp_priority
 from media.webrtc.transport import PeerTransport
 from tests.media.webrtc.browser import Browser
 

@@ -13,9 +13,8 @@ from media.webrtc.ice import (
     CONSENT,
     MAX_PATHS,
     IceParameters,
-    tcp_priority,
-    udp_priority,
 )
+from media.webrtc.path import tcp_priority, udp_priority
 from media.webrtc.transport import PeerTransport, TransportState
 from tests.media.webrtc.browser import HIGH, LOW, Browser, plain
 from tests.media.webrtc.network import HOME, MOBILE, VICTIM, Network, alone, connected
@@ -333,6 +332,18 @@ class TestRestart:
         network.check(after, HOME, nominate=True)
         assert sent_to(network, peer) == HOME
         assert list(network.mux.register.agents) == [peer.local.ufrag.encode()]
+
+    def test_a_new_address_under_the_old_ones_does_not_end_them(self) -> None:
+        network, peer, before, after = self.restarted()
+        network.stand(before, MOBILE)
+        network.check(before, MOBILE, nominate=True)
+        assert list(network.link.paths) == [HOME, MOBILE]
+        network.check(before, HOME, nominate=True)
+        assert len(before.mapped) == 3
+        network.stand(after, VICTIM)
+        network.check(after, VICTIM, nominate=True)
+        assert list(network.link.paths) == [VICTIM]
+        assert sent_to(network, peer) == VICTIM
 
     def test_a_restart_that_is_overtaken_by_another_is_forgotten(self) -> None:
         network, peer, _, after = self.restarted()

@@ -20,8 +20,9 @@ from aiortc.mediastreams import AudioStreamTrack
 
 from media.rtp import read_header
 from media.sdp import SessionDescription
-from media.webrtc.ice import Counters, IceParameters
+from media.webrtc.ice import IceParameters
 from media.webrtc.mux import MediaMux
+from media.webrtc.path import Counters
 from media.webrtc.tcp import Framer
 from media.webrtc.transport import PeerTransport, TransportState
 from tests.media.webrtc.browser import Browser, plain

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.latch import Address
-from media.webrtc.ice import Counters, Link
+from media.webrtc.path import Counters, Link
 from media.webrtc.tcp import (
     MAX_FRAME,
     MAX_UNPROVEN,
