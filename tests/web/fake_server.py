@@ -1,8 +1,8 @@
 """A meeting server for the page's own tests: the vocabulary of the WebSocket, spoken from a script.
 
 It serves the real page, answers joins, and keeps one meeting whose other participants are what a test says.
-It has no media: where a test wants pictures and tones, a second page (``mirror.html``) answers the offers with
-a coloured, moving picture and a tone in every slot, so the browser under test has a real far side.
+It has no media: where a test wants pictures and tones, a second page (``mirror.html``) answers the offers
+with a coloured, moving picture and a tone in every slot, so the browser under test has a real far side.
 """
 
 import asyncio
@@ -140,15 +140,16 @@ class FakeServer:
         deadline = time.monotonic() + PATIENCE
         while not (result := met()):
             if time.monotonic() > deadline:
-                raise AssertionError(f"never happened; last heard {self.received[-5:]}")
+                raise AssertionError(f"never happened; heard {[each['type'] for each in self.received]}")
             time.sleep(0.02)
         return result
 
     def next(self, kind: str, **fields: Any) -> Message:
         """A message of this type with these fields, once a page has sent it."""
-        return self.wait_for(
+        found: Message = self.wait_for(
             lambda: next((each for each in self.heard(kind) if fields.items() <= each.items()), None)
         )
+        return found
 
     @property
     def has_mirror(self) -> bool:

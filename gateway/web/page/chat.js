@@ -23,7 +23,8 @@ export function linked(text) {
 
 export class Chat {
   #session;
-  #log = h("ol", { class: "log", role: "log", label: "chat.log", tabindex: "0" });
+  #list = h("ol", {});
+  #log = h("div", { class: "log", role: "log", label: "chat.log", tabindex: "0" }, this.#list);
   #empty = h("p", { class: "empty", text: "chat.empty" });
   #text = h("textarea", { rows: 1, maxLength: LONGEST, label: "chat.write", hint: "chat.write", onkeydown: (event) => this.#key(event), oninput: () => this.#grow() });
   #drawn = new Set();
@@ -45,7 +46,7 @@ export class Chat {
     const { chat, you } = this.#session.state;
     const log = this.#log;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    let last = log.lastElementChild;
+    let last = this.#list.lastElementChild;
     for (const message of chat) {
       if (this.#drawn.has(message.id)) continue;
       this.#drawn.add(message.id);
@@ -58,7 +59,7 @@ export class Chat {
           h("p", { class: "from" }, h("b", {}, message.name), " ", h("time", { datetime: message.at }, time(at))));
         last.dataset.from = message.from;
         last.dataset.at = at.getTime();
-        log.append(last);
+        this.#list.append(last);
       }
       last.append(line);
     }

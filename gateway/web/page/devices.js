@@ -46,6 +46,11 @@ export class Devices extends EventTarget {
     return { microphone: Boolean(microphone) && this.on.microphone, camera: Boolean(camera), screen: Boolean(screen) };
   }
 
+  /** Whether the microphone or camera is on, or will be as soon as it has been opened. */
+  isOn(source) {
+    return this.on[source] && !this.troubles[source];
+  }
+
   get canShare() {
     return Boolean(navigator.mediaDevices?.getDisplayMedia);
   }
@@ -125,6 +130,7 @@ export class Devices extends EventTarget {
 
   #took(source, track) {
     this.#drop(source);
+    if (source === "camera" && !this.on.camera) return track.stop(); // switched off while it was being opened
     this.tracks[source] = track;
     delete this.troubles[source];
     if (source === "microphone") track.enabled = this.on.microphone;

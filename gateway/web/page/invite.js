@@ -30,8 +30,8 @@ export function inviteDialog({ state }) {
   const { link, number, pin, sip_uri } = state.invitation;
   const lines = [["link", link], ["number", number], ["pin", pin && spaced(pin)], ["sip", sip_uri]];
   const rows = lines.filter(([, value]) => value).map(([kind, value]) => h("div", {},
-    h("dt", { text: `invite.${kind}` }), h("dd", {}, value),
-    button("copy", [`invite.copy.${kind}`], () => copy(value), { quiet: true, class: "icon" })));
+    h("dt", { text: `invite.${kind}` }),
+    h("dd", {}, value, button("copy", `invite.copy.${kind}`, () => copy(value), { quiet: true, class: "icon" }))));
   const box = dialog("invite.title", h("dl", { class: "invitation" }, rows), h("footer", {},
     button("copy", "invite.copy_all", () => { copy(text(state)); box.close(); }, { class: "primary", autofocus: true })));
 }

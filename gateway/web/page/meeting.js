@@ -132,13 +132,13 @@ export function meetingScreen(session, { switchLanguage }) {
   });
   let talking = false; // by the space bar
   const talk = (held) => {
-    if (held === talking || (held && devices.published.microphone)) return;
+    if (held === talking || (held && devices.isOn("microphone"))) return;
     talking = held;
     devices.turn("microphone", held);
   };
   const stopKeys = listenKeys({
-    microphone: () => devices.turn("microphone", !devices.published.microphone),
-    camera: () => devices.turn("camera", !devices.published.camera),
+    microphone: () => devices.turn("microphone", !devices.isOn("microphone")),
+    camera: () => devices.turn("camera", !devices.isOn("camera")),
     screen: () => controls.share(),
     hand: () => controls.hand(),
     chat: () => panel.toggle("chat"),

@@ -12,9 +12,9 @@ const STORED = "passerelle.name";
 /** A switch for the microphone or the camera that follows `devices`. */
 export function deviceSwitch(source, devices, props) {
   const off = source === "microphone" ? "muted" : "camera-off";
-  const made = button(source, `control.${source}.off`, () => devices.turn(source, !devices.published[source]), { quiet: true, ...props });
+  const made = button(source, `control.${source}.off`, () => devices.turn(source, !devices.isOn(source)), { quiet: true, ...props });
   const update = () => {
-    const on = devices.published[source];
+    const on = devices.isOn(source);
     redraw(made.querySelector("svg"), on ? source : off);
     say(made, `control.${source}.${on ? "off" : "on"}`, "tip");
     made.classList.toggle("off", !on);

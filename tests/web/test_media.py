@@ -1,0 +1,192 @@
+"""Sound and picture: what is offered, what arrives, and what really stops."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import OpenPage
+from tests.web.fake_server import FakeServer, person
+
+PIXEL = """async (name) => {
+    const tile = [...document.querySelectorAll(".tile")].find((each) => each.textContent.includes(name));
+    const video = tile?.querySelector("video");
+    if (!video || video.hidden || !video.videoWidth) return null;
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 36 });
+    const pen = canvas.getContext("2d");
+    pen.drawImage(video, 0, 0, 64, 36);
+    const colour = [...pen.getImageData(32, 4, 1, 1).data].slice(0, 3);
+    const row = [...pen.getImageData(0, 18, 64, 1).data].join();
+    return { colour, row };
+}"""
+PEAKS = """async () => {
+    const context = new AudioContext();
+    const peaks = [];
+    for (const player of document.querySelectorAll("audio")) {
+        const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
+        context.createMediaStreamSource(player.srcObject).connect(analyser);
+        await new Promise((done) => setTimeout(done, 400));
+        const levels = new Float32Array(analyser.frequencyBinCount);
+        analyser.getFloatFrequencyData(levels);
+        const loudest = levels.indexOf(Math.max(...levels));
+        peaks.push(levels[loudest] > -60 ? Math.round(loudest * context.sampleRate / analyser.fftSize) : 0);
+    }
+    return peaks;
+}"""
+
+
+def picture(page: Page, server: FakeServer, name: str) -> "dict[str, list[int] | str]":
+    found: dict[str, list[int] | str] = server.wait_for(lambda: page.evaluate(PIXEL, name))
+    return found
+
+
+def test_the_lines_of_the_offer_stand_in_their_order(enter: OpenPage, server: FakeServer) -> None:
+    enter()
+    sdp = server.next("offer")["sdp"]
+    lines = sdp.split("\r\nm=")[1:]
+    assert [(line[:5], re.search(r"a=(sendonly|recvonly)", line)[1]) for line in lines] == [  # type: ignore[index]
+        ("audio", "sendonly"),
+        ("video", "sendonly"),
+        ("video", "sendonly"),
+        *[("audio", "recvonly"), ("video", "recvonly")] * 9,
+        *[("audio", "recvonly")] * 3,
+        *[("video", "recvonly")] * 2,
+    ]
+    assert "a=simulcast:send q;h;f" in lines[1]
+    assert "a=simulcast" not in lines[2]
+    assert len(sdp) < 100_000
+
+
+def test_everybodys_picture_moves_in_their_tile_and_everybody_is_heard(
+    enter: OpenPage, server: FakeServer, mirror: None
+) -> None:
+    server.people = [person("Red", camera=True), person("Green", camera=True), person("Phone", "phone")]
+    page = enter()
+    for name, strongest in (("Red", 0), ("Green", 1)):
+        first = picture(page, server, name)
+        colour = first["colour"]
+        assert max(range(3), key=lambda channel: colour[channel]) == strongest
+        server.wait_for(lambda: picture(page, server, name)["row"] != first["row"])  # noqa: B023
+    assert page.evaluate(PIXEL, "Phone") is None
+    peaks = page.evaluate(PEAKS)
+    assert peaks[:3] == pytest.approx([400, 500, 600], abs=12)
+
+
+def test_my_own_picture_is_sent_in_three_sizes(enter: OpenPage, server: FakeServer, mirror: None) -> None:
+    page = enter()
+    assert picture(page, server, "Camille Petit")
+    page.keyboard.press("?")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Network details").click()
+    expect(page.get_by_role("row", name="You, sent Camera")).not_to_have_count(0)
+    expect(page.get_by_text("Round trip")).to_be_visible()
+
+
+def test_muting_disables_the_track_and_no_picture_leaves_a_camera_that_is_off(
+    open_page: OpenPage, server: FakeServer
+) -> None:
+    page = open_page()
+    page.evaluate("""() => {
+        const add = RTCPeerConnection.prototype.addTransceiver;
+        window.senders = [];
+        RTCPeerConnection.prototype.addTransceiver = function (...args) {
+            const line = add.apply(this, args);
+            window.senders.push(line.sender);
+            return line;
+        };
+    }""")
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    page.wait_for_selector(".meeting")
+    server.wait_for(
+        lambda: page.evaluate("senders[0]?.track?.enabled && senders[1]?.track?.readyState") == "live"
+    )
+    camera = page.evaluate_handle("senders[1].track")
+    page.keyboard.press("m")
+    page.keyboard.press("v")
+    server.next("media", microphone=False, camera=False)
+    assert page.evaluate("senders[0].track.enabled") is False
+    server.wait_for(lambda: page.evaluate("senders[1].track") is None)
+    assert camera.evaluate("track => track.readyState") == "ended"
+
+
+def test_what_was_muted_before_the_door_is_muted_inside(open_page: OpenPage, server: FakeServer) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Mute the microphone").click()
+    page.get_by_role("button", name="Switch the camera off").click()
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    server.next("media", microphone=False, camera=False, screen=False)
+
+
+def test_without_permission_one_still_takes_part(open_page: OpenPage, server: FakeServer) -> None:
+    page = open_page("/", permissions=[])
+    page.context.add_init_script("""
+        navigator.mediaDevices.getUserMedia = async () => {
+            throw new DOMException("no", "NotAllowedError");
+        };
+    """)
+    page.goto(server.address + "/r/weekly")
+    expect(page.get_by_text("The browser may not use your microphone.")).to_be_visible()
+    expect(page.get_by_text("The browser may not use your camera.")).to_be_visible()
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    page.wait_for_selector(".meeting")
+    server.next("offer")
+    server.next("media", microphone=False, camera=False)
+
+
+def test_a_camera_that_is_unplugged_is_replaced_and_said(enter: OpenPage, server: FakeServer) -> None:
+    page = enter()
+    server.next("media", camera=True)
+    page.evaluate(
+        "document.querySelector('.mine video').srcObject.getTracks()[0].dispatchEvent(new Event('ended'))"
+    )
+    expect(page.get_by_role("alert")).to_contain_text("The camera was unplugged")
+    expect(page.locator(".mine video")).to_be_visible()
+
+
+def test_sound_that_is_blocked_waits_for_a_click(
+    open_page: OpenPage, server: FakeServer, mirror: None
+) -> None:
+    page = open_page("/")
+    page.context.add_init_script("""
+        const play = HTMLMediaElement.prototype.play;
+        window.blocked = true;
+        HTMLMediaElement.prototype.play = function () {
+            if (this.tagName !== "AUDIO") return play.call(this);
+            if (window.blocked) return Promise.reject(new DOMException("", "NotAllowedError"));
+            window.played = (window.played ?? 0) + 1;
+            return play.call(this);
+        };
+    """)
+    page.goto(server.address + "/r/weekly")
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    hear = page.get_by_role("button", name="Click to hear")
+    expect(hear).to_be_visible()
+    page.evaluate("blocked = false")
+    hear.click()
+    expect(hear).to_be_hidden()
+    assert server.wait_for(lambda: page.evaluate("window.played")) >= 12
+
+
+def test_sharing_the_screen_and_stopping(open_page: OpenPage, server: FakeServer) -> None:
+    page = open_page("/")
+    page.context.add_init_script("""
+        navigator.mediaDevices.getDisplayMedia = async () => {
+            const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+            canvas.getContext("2d").fillRect(0, 0, 10, 10);
+            return canvas.captureStream(5);
+        };
+    """)
+    page.goto(server.address + "/r/weekly")
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    page.get_by_role("button", name="Share your screen").click()
+    server.next("media", screen=True)
+    expect(page.locator(".tile.screen")).to_contain_text("Screen of Ana")
+    server.tell("asked", what="stop_share")
+    expect(page.get_by_text("A host has stopped your screen share.")).to_be_visible()
+    server.wait_for(lambda: not server.heard("media")[-1]["screen"])

@@ -1,0 +1,313 @@
+"""In the meeting: who is there, what they do, what a host may do, and the keyboard."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.conftest import NARROW, OpenPage
+from tests.web.fake_server import FakeServer, person
+
+PHONE = "+33 1 ** ** ** 42"
+
+
+@pytest.fixture
+def company(server: FakeServer) -> FakeServer:
+    server.people = [person("Jean Dupont"), person(PHONE, "phone", id="phone"), person("Zoé", host=True)]
+    return server
+
+
+def test_tiles_show_who_speaks_who_is_muted_and_whose_hand_is_up(
+    enter: OpenPage, company: FakeServer
+) -> None:
+    page = enter()
+    jean = page.locator(".tile", has_text="Jean Dupont")
+    company.tell("speaking", participants=["jean-dupont"])
+    expect(jean).to_have_class(re.compile("speaking"))
+    company.tell("speaking", participants=[])
+    expect(jean).not_to_have_class(re.compile("speaking"))
+    company.change("jean-dupont", microphone=False)
+    expect(jean).to_contain_text("muted")
+    company.change("phone", hand=10.0)
+    company.change("jean-dupont", hand=20.0)
+    expect(jean.locator(".hand")).to_have_attribute("data-order", "2")
+    company.go("jean-dupont")
+    expect(jean).to_have_count(0)
+
+
+def test_a_telephone_is_a_tile_with_a_handset(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    phone = page.locator(".tile", has_text=PHONE)
+    expect(phone.locator(".face svg")).to_be_visible()
+    expect(phone).to_contain_text("by telephone, microphone on")
+
+
+def test_who_speaks_is_in_focus_unless_somebody_is_pinned(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    focus = page.locator(".focus .tile")
+    expect(focus).to_have_count(0)
+    page.keyboard.press("l")
+    company.tell("speaking", participants=["zoé"])
+    expect(focus).to_contain_text("Zoé")
+    page.locator(".tile", has_text="Jean Dupont").hover()
+    page.get_by_role("button", name="Pin Jean Dupont").click()
+    expect(focus).to_contain_text("Jean Dupont")
+    company.tell("speaking", participants=["zoé"])
+    expect(focus).to_contain_text("Jean Dupont")
+    page.get_by_role("button", name="Unpin Jean Dupont").click()
+    expect(focus).to_contain_text("Zoé")
+
+
+def test_a_shared_screen_takes_the_stage_and_gives_it_back(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    company.change("jean-dupont", screen=True)
+    expect(page.locator(".focus .tile")).to_contain_text("Screen of Jean Dupont")
+    company.change("jean-dupont", screen=False)
+    expect(page.locator(".focus .tile")).to_have_count(0)
+
+
+def test_a_speaker_on_another_page_comes_to_the_first(enter: OpenPage, server: FakeServer) -> None:
+    server.people = [person(f"Guest {number}") for number in range(60)]
+    page = enter()
+    expect(page.locator(".pager")).to_contain_text("1 of")
+    expect(page.locator(".tile", has_text="Guest 59")).to_have_count(0)
+    server.tell("speaking", participants=["guest-59"])
+    expect(page.locator(".tile", has_text="Guest 59")).to_be_visible()
+    page.get_by_role("button", name="Next page").click()
+    expect(page.locator(".pager")).to_contain_text("2 of")
+
+
+def test_visible_pictures_are_wanted_in_device_pixels(enter: OpenPage, company: FakeServer) -> None:
+    enter(device_scale_factor=2)
+    want = company.wait_for(lambda: company.heard("want"))[-1]
+    wanted = {tile["participant"]: tile["height"] for tile in want["tiles"]}
+    assert wanted.keys() == {"jean-dupont", "phone", "zoé"}
+    assert all(400 < height < 800 for height in wanted.values())
+
+
+def test_chat_keeps_texts_plain_and_links_safe(enter: OpenPage, company: FakeServer) -> None:
+    company.line("jean-dupont", "Jean Dupont", "Earlier: <b>bold</b> javascript:alert(1)")
+    page = enter()
+    page.keyboard.press("c")
+    log = page.get_by_role("log", name="Messages")
+    expect(log).to_contain_text("<b>bold</b> javascript:alert(1)")
+    expect(log.locator("a")).to_have_count(0)
+    text = "See https://example.org/a_(b)?q=1&r=2. And (http://example.net)!"
+    page.get_by_label("Write to everybody").fill(text)
+    page.keyboard.press("Enter")
+    company.next("chat", text=text)
+    expect(log.locator("a")).to_have_count(2)
+    assert [link.get_attribute("href") for link in log.locator("a").all()] == [
+        "https://example.org/a_(b)?q=1&r=2",
+        "http://example.net",
+    ]
+    assert {link.get_attribute("rel") for link in log.locator("a").all()} == {"noopener noreferrer"}
+
+
+def test_unread_messages_are_counted_until_the_chat_is_opened(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    company.tell("chat", message=company.line("zoé", "Zoé", "One"))
+    company.tell("chat", message=company.line("zoé", "Zoé", "Two"))
+    page.get_by_role("button", name="Chat, 2 new messages").click()
+    expect(page.get_by_role("button", name="Chat", exact=True)).to_be_visible()
+    expect(page.get_by_role("log", name="Messages")).to_contain_text("Two")
+
+
+def test_what_a_host_may_do_about_a_participant(enter: OpenPage, company: FakeServer) -> None:
+    company.people[0].update(hand=5.0, screen=True)
+    page = enter()
+    page.keyboard.press("p")
+    for action, message in (
+        ("Mute", "mute"),
+        ("Lower the hand", "lower_hand"),
+        ("Stop the screen share", "stop_share"),
+        ("Make a host", "promote"),
+    ):
+        page.locator(".people").get_by_role("button", name="Actions for Jean Dupont").click()
+        page.get_by_role("menuitem", name=action).click()
+        company.next(message, participant="jean-dupont")
+
+
+def test_removing_asks_first_and_renaming_asks_for_the_name(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.keyboard.press("p")
+    page.locator(".people").get_by_role("button", name=f"Actions for {PHONE}").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    page.get_by_role("dialog").get_by_label("Your name").fill("Mme Roy")
+    page.keyboard.press("Enter")
+    company.next("rename", participant="phone", name="Mme Roy")
+    page.locator(".people").get_by_role("button", name=f"Actions for {PHONE}").click()
+    page.get_by_role("menuitem", name="Remove").click()
+    assert company.heard("remove") == []
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    company.next("remove", participant="phone")
+
+
+def test_the_waiting_room_of_a_host(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    company.knock(person("Léa"), person("Max"))
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_role("button", name="Admit Léa").click()
+    company.next("admit", participant="léa")
+    page.get_by_role("button", name="Refuse Max").click()
+    company.next("refuse", participant="max")
+    page.get_by_role("button", name="Admit all").click()
+    company.next("admit", all=True)
+    company.knock()
+    expect(page.locator(".lobby")).to_be_hidden()
+
+
+def test_locking_muting_all_and_ending(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.keyboard.press("p")
+    page.get_by_role("button", name="Lock", exact=True).click()
+    company.next("lock", locked=True)
+    expect(page.locator(".bar")).to_contain_text("Locked")
+    page.get_by_role("button", name="Unlock").click()
+    company.next("lock", locked=False)
+    page.get_by_role("button", name="Mute all").click()
+    company.next("mute_all")
+    page.get_by_role("button", name="End for everybody").click()
+    page.get_by_role("dialog").get_by_role("button", name="End for everybody").click()
+    company.next("end")
+
+
+def test_a_guest_sees_nothing_of_a_hosts_powers(enter: OpenPage, company: FakeServer) -> None:
+    company.host = False
+    page = enter()
+    page.keyboard.press("p")
+    expect(page.get_by_role("button", name="Mute all")).to_be_hidden()
+    page.locator(".people").get_by_role("button", name="Actions for Jean Dupont").click()
+    expect(page.get_by_role("menuitem")).to_have_text(["Pin", "Network details"])
+
+
+def test_becoming_a_host(enter: OpenPage, company: FakeServer) -> None:
+    company.host = False
+    page = enter()
+    page.keyboard.press("p")
+    company.change("me", host=True)
+    expect(page.get_by_role("button", name="Mute all")).to_be_visible()
+
+
+def test_what_hosts_ask_is_done_and_said(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    company.next("media", microphone=True)
+    company.tell("asked", what="mute")
+    expect(page.get_by_text("A host has muted your microphone.")).to_be_visible()
+    company.next("media", microphone=False)
+    company.tell("asked", what="unmute")
+    page.locator(".notice").get_by_role("button", name="Unmute the microphone").click()
+    assert company.wait_for(lambda: company.heard("media")[-1]["microphone"])
+
+
+def test_errors_say_what_to_do(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    company.tell("error", code="too_fast", message="slower", about="chat")
+    expect(page.get_by_role("alert")).to_contain_text("Wait a moment")
+    company.tell("error", code="of_the_future", message="?", about="chat")
+    expect(page.get_by_role("alert").last).to_contain_text("reload the page")
+
+
+def test_hand_and_reaction(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.keyboard.press("h")
+    company.next("hand", raised=True)
+    expect(page.get_by_role("button", name="Lower your hand")).to_be_visible()
+    page.get_by_role("button", name="React").click()
+    page.get_by_role("menuitem", name="👏").click()
+    company.next("reaction", emoji="👏")
+    expect(page.locator(".tile.mine .reaction")).to_contain_text("👏")
+
+
+def test_the_invitation_is_copied_whole(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.keyboard.press("i")
+    page.get_by_role("button", name="Copy the invitation").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "\n".join(
+        [
+            "You are invited to the meeting “Weekly meeting”.",
+            "By browser: https://meet.example/r/weekly",
+            "By telephone: +33 1 23 45 67 42, PIN 481 516 234, then #",
+            "From a meeting room (SIP): sip:weekly@meet.example",
+        ]
+    )
+
+
+def test_keys(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    company.next("media", microphone=True, camera=True)
+    page.keyboard.press("m")
+    company.next("media", microphone=False)
+    page.keyboard.press("v")
+    company.next("media", camera=False)
+    page.keyboard.press("c")
+    expect(page.get_by_label("Write to everybody")).to_be_focused()
+    page.keyboard.type("mv")  # letters, not shortcuts
+    expect(page.get_by_label("Write to everybody")).to_have_value("mv")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Chat", exact=True)).to_be_focused()
+    page.keyboard.press("?")
+    page.get_by_label("Use single letters as shortcuts").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    expect(page.get_by_label("Write to everybody")).to_be_hidden()
+
+
+def test_the_space_bar_speaks_while_held(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.locator(".stage").focus()
+    page.keyboard.press("m")
+    company.wait_for(lambda: company.heard("media") and not company.heard("media")[-1]["microphone"])
+    page.keyboard.down(" ")
+    company.wait_for(lambda: company.heard("media")[-1]["microphone"])
+    page.keyboard.up(" ")
+    company.wait_for(lambda: not company.heard("media")[-1]["microphone"])
+
+
+def test_a_menu_by_keyboard(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    more = page.get_by_role("button", name="More", exact=True)
+    more.focus()
+    page.keyboard.press("Enter")
+    items = page.get_by_role("menuitem")
+    expect(items.first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(items.last).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(items).to_have_count(0)
+    expect(more).to_be_focused()
+
+
+def test_a_dialog_keeps_the_focus_and_gives_it_back(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    invite = page.locator(".bar").get_by_role("button", name="Invite")
+    invite.focus()
+    page.keyboard.press("Enter")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("!document.activeElement.closest('.meeting')")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(invite).to_be_focused()
+
+
+def test_screen_readers_hear_who_comes_writes_and_goes(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    company.come(person("Léa"))
+    company.tell("chat", message=company.line("léa", "Léa", "Hello"))
+    company.go("léa")
+    expect(page.locator("#spoken p")).to_have_text(["Léa has joined.", "Léa writes: Hello", "Léa has left."])
+
+
+def test_a_narrow_screen_has_everything_within_reach(enter: OpenPage, company: FakeServer) -> None:
+    page = enter(viewport=NARROW)
+    for button in page.locator(".controls button:visible").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= NARROW["width"]
+        assert box["width"] >= 44
+    page.get_by_role("button", name="More", exact=True).click()
+    expect(page.get_by_role("menuitem", name="React")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
