@@ -17,7 +17,8 @@ through two stages, and only proven ones carry anything but STUN::
   nominates every pair that works; following each USE-CANDIDATE would make media flip to and fro.
 - A path that has been silent for 1.5 s yields to one that has not. So that silence means something, the
   selected path is asked by a Binding request of ours when it has been silent for 0.5 s and others have not.
-- *Consent* (RFC 7675): 15 s without an authenticated request or answer on any path ends the peer.
+- *Consent* (RFC 7675): 15 s without an authenticated request or answer on any path ends the peer. Halfway
+  there we ask ourselves, so that a few lost requests of the peer do not end it.
 - *Restart* (section 9): from then on the new credentials are good, and the old ones too until the peer
   nominates under the new; then what stands on the old ones goes.
 
@@ -147,7 +148,9 @@ class IceAgent:
         for path in self.paths:
             if now - path.consent_at > CONSENT:
                 self._remove(path)
-            elif path.check and now - path.checked_at >= path.retransmission:
+            elif now - path.checked_at >= path.retransmission and (
+                path.check or (path is self.selected and now - path.consent_at > CONSENT / 2)
+            ):
                 self._ask(path, now)
         self._select(now)
         return self.consent_at is None or now - self.consent_at <= CONSENT

@@ -229,9 +229,17 @@ def test_a_quiet_address_that_answers_keeps_its_place() -> None:
 
 def test_one_quiet_address_is_left_in_peace() -> None:
     network, _, _, browser = connected()
+    sequence = count()
     asked = browser.asked
-    network.pass_time(CONSENT - 1)
+    network.pass_time(CONSENT / 2 - 1, lambda: network.inject(browser.rtp(next(sequence)), HOME))
     assert browser.asked == asked
+
+
+def test_a_peer_whose_requests_are_lost_is_asked_before_it_is_given_up() -> None:
+    network, peer, _, browser = connected()
+    network.pass_time(3 * CONSENT)
+    assert peer.state is TransportState.CONNECTED
+    assert 3 <= browser.asked <= 10
 
 
 def test_fifteen_seconds_without_consent_end_a_peer() -> None:
@@ -241,6 +249,7 @@ def test_fifteen_seconds_without_consent_end_a_peer() -> None:
     def media() -> None:  # which is no consent
         network.inject(browser.rtp(next(sequence)), HOME)
 
+    browser.answers = False
     network.pass_time(CONSENT - 0.5, media)
     network.check(browser, HOME)
     network.pass_time(CONSENT - 0.5, media)
@@ -273,8 +282,9 @@ def test_a_flood_of_forged_sources_is_bounded_and_spares_the_proven() -> None:
     assert len(network.mux.register.checks) <= MAX_PATHS
     network.inject(browser.rtp(1), HOME)
     assert len(handler.rtp) == 1
-    network.pass_time(CONSENT - 1)
+    network.pass_time(CONSENT + 1)
     assert peer.remote_address == "192.0.2.10 40000"
+    assert len(network.mux.register.checks) == 0
 
 
 def test_closing_gives_everything_back() -> None:
