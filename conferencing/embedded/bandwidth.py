@@ -28,6 +28,7 @@ START: Final = 2_500_000.0
 LEAST: Final = 50_000.0
 MOST: Final = 50_000_000.0
 HIGH_LOSS: Final = 0.10
+ENOUGH: Final = 100  # packets
 PROBE_LOSS: Final = 0.06  # beside the loss that was there before
 PROBE_TIME: Final = 1.0
 PROBE_GROWTH: Final = 2.0
@@ -84,13 +85,17 @@ class Bandwidth:
             return self._fall(rate, now)
         return False
 
-    def reported(self, loss: float, round_trip: float, now: float) -> bool:
-        """Take a receiver report; True when the estimate fell."""
-        self.loss, self._round_trip = loss, round_trip
+    def reported(self, loss: float, packets: float, round_trip: float, now: float) -> bool:
+        """Take a receiver report about so many packets; True when the estimate fell."""
+        # Two lost of fifteen are chance: a report counts by its number of packets.
+        self.loss += min(1.0, packets / ENOUGH) * (loss - self.loss)
+        self._round_trip = round_trip
         if self.state is ProbeState.PROBING:
             self._judge(now)
-        if loss > HIGH_LOSS and self.sent > 0.0:
-            return self._fall(min(self.estimate, self.sent) * (1.0 - 0.5 * loss), now)
+        if self.loss > HIGH_LOSS and self.sent > 0.0:
+            fallen = self._fall(min(self.estimate, self.sent) * (1.0 - 0.5 * self.loss), now)
+            self.loss = HIGH_LOSS / 2  # what was sent before is judged
+            return fallen
         return False
 
     def _fall(self, rate: float, now: float) -> bool:

@@ -343,7 +343,7 @@ class MediaPeer:
                 slot.loss = block.fraction_lost / 256
                 expected += count
                 lost += count * slot.loss
-        if expected and self.bandwidth.reported(lost / expected, self.round_trip, now):
+        if expected and self.bandwidth.reported(lost / expected, expected, self.round_trip, now):
             self.choose_layers(now, overloaded=True)
 
     def send_feedback(self, packet: Packet) -> None:

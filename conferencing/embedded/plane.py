@@ -107,6 +107,8 @@ class Plane:
     def speech(self, participant_id: str) -> LocalAudio:
         """Open a telephone's way to the browsers."""
         voice = self._locals[participant_id] = LocalVoice(participant_id)
+        self._rank()
+        self.route_voices()  # the first of them opens the way of the others to the bridge
         return LocalAudio(self, voice)
 
     def hang_up(self, voice: LocalVoice) -> None:
@@ -114,6 +116,7 @@ class Plane:
         if self._locals.get(voice.participant_id) is voice:
             del self._locals[voice.participant_id]
             self._rank()
+            self.route_voices()
 
     def close(self) -> None:
         """The meeting is over."""

@@ -1,0 +1,95 @@
+"""A subscriber's link, simulated: what it takes, what is thought of it, and when."""
+
+from __future__ import annotations
+
+from conferencing.embedded.bandwidth import LEAST, START, Bandwidth, ProbeState
+
+
+class Link:
+    """Takes ``capacity`` bit/s; the subscriber reports loss every second and REMB as Chromium does."""
+
+    def __init__(self, capacity: float) -> None:
+        self.capacity = capacity
+        self.now = 100.0
+        self.bandwidth = Bandwidth(self.now)
+        self.octets = 0
+        self.media = 0.0
+        self.wanted = 0.0
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds)):
+            before = self.octets
+            for _ in range(50):
+                self.now += 0.02
+                self.octets += int(self.media * 0.02 / 8)
+                self.bandwidth.measure(self.octets, self.now)
+                self.octets += max(0, self.bandwidth.padding(self.octets, self.now))
+                self.bandwidth.tick(self.wanted, self.now)
+            rate = 8 * (self.octets - before)
+            loss = max(0.0, 1 - self.capacity / rate) if rate else 0.0
+            self.bandwidth.reported(loss, rate / 8 / 1000, 0.05, self.now)
+            self.media = min(self.wanted, self.bandwidth.estimate)
+
+
+def test_a_link_that_takes_all_is_left_alone() -> None:
+    link = Link(10_000_000)
+    link.wanted = link.media = 1_000_000
+    link.run(20)
+    assert link.bandwidth.estimate == START
+    assert link.bandwidth.probes == 0
+
+
+def test_a_narrow_link_is_noticed_at_once_and_its_recovery_within_ten_seconds() -> None:
+    link = Link(10_000_000)
+    link.wanted = link.media = 1_700_000
+    link.run(5)
+    link.capacity = 400_000
+    link.run(2)
+    assert link.bandwidth.estimate < 1_700_000 / 2
+    link.run(20)
+    assert link.bandwidth.estimate < 900_000
+    link.capacity = 10_000_000
+    link.run(10)
+    assert link.bandwidth.estimate >= 1_700_000
+
+
+def test_remb_is_believed_when_it_falls_and_when_it_says_more() -> None:
+    bandwidth = Bandwidth(0.0)
+    assert not bandwidth.remb(300_000, 1.0)  # small because little was sent
+    assert bandwidth.estimate == START
+    assert not bandwidth.remb(320_000, 2.0)
+    assert bandwidth.remb(200_000, 3.0)
+    assert bandwidth.estimate == 200_000
+    assert not bandwidth.remb(250_000, 4.0)
+    assert bandwidth.estimate == 250_000
+    assert bandwidth.remb(0, 5.0)
+    assert bandwidth.estimate == LEAST
+
+
+def test_two_lost_of_fifteen_are_chance() -> None:
+    bandwidth = Bandwidth(0.0)
+    bandwidth.sent = 200_000
+    assert not bandwidth.reported(2 / 15, 15, 0.05, 1.0)
+    assert not bandwidth.reported(0.05, 100, 0.05, 2.0)
+    assert bandwidth.reported(0.3, 100, 0.05, 3.0)
+
+
+def test_a_probe_ends_when_the_round_trip_grows() -> None:
+    bandwidth = Bandwidth(0.0)
+    bandwidth.reported(0.0, 100, 0.05, 1.0)
+    bandwidth.tick(5_000_000, 5.0)
+    assert bandwidth.probes == 1
+    bandwidth.reported(0.0, 100, 0.3, 5.2)
+    assert bandwidth.state is ProbeState.RESTING
+    assert bandwidth.estimate == START
+    bandwidth.tick(5_000_000, 6.0)
+    assert bandwidth.probes == 1
+
+
+def test_a_probe_proves_no_more_than_was_sent() -> None:
+    bandwidth = Bandwidth(0.0)
+    bandwidth.tick(10_000_000, 3.0)
+    bandwidth.measure(50_000, 3.5)
+    bandwidth.tick(10_000_000, 4.1)
+    assert bandwidth.state is ProbeState.RESTING
+    assert bandwidth.estimate == START

@@ -1,0 +1,104 @@
+"""Offers: Chromium's is read, whatever is not ours is refused with a reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from conferencing.embedded.codecs import AV1, H264, OPUS, VP8, VP9
+from conferencing.embedded.extensions import Extension
+from conferencing.embedded.media import OfferError
+from conferencing.embedded.offer import LAYOUT, Place, read_offer
+
+from .offers import offer
+
+
+def test_what_a_browser_offers() -> None:
+    read = read_offer(offer(simulcast=True))
+    assert [line.place for line in read.lines] == list(LAYOUT)
+    assert len(LAYOUT) == 26
+    microphone, camera, screen = read.lines[:3]
+    assert dict(microphone.formats) == {OPUS: 111}
+    assert dict(camera.formats) == {VP8: 96, VP9: 98, H264: 103, AV1: 45}
+    assert camera.rtx[96] == 97
+    assert camera.rids == ("q", "h", "f")
+    assert screen.rids == ()
+    assert camera.extensions[Extension.RID] == 10
+    assert read.decodes == frozenset((VP8, VP9, H264, AV1))
+    assert read.mixed
+    assert (read.ufrag, read.setup) == ("abcd", "actpass")
+
+
+def test_lines_may_be_left_away_at_the_end() -> None:
+    read = read_offer(offer(lines=3))
+    assert [line.place for line in read.lines] == [Place.MICROPHONE, Place.CAMERA, Place.SCREEN]
+    assert read.decodes is None
+
+
+def test_a_line_that_is_switched_off_is_not_taken() -> None:
+    text = offer(lines=5).replace("a=sendonly", "a=inactive", 1)
+    assert [line.taken for line in read_offer(text).lines] == [False, True, True, True, True]
+    stopped = offer(lines=5).replace("m=video 9", "m=video 0", 1)
+    assert [line.stopped for line in read_offer(stopped).lines] == [False, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("v=0", "v=1", "not a session description"),
+        ("m=audio 9", "m=video 9", "must be audio"),
+        ("a=mid:1\r\n", "a=mid:0\r\n", "BUNDLE|same mid"),
+        ("a=mid:1\r\n", "", "needs a=mid"),
+        ("a=group:BUNDLE 0 1 2 3 4", "a=group:BUNDLE 0 1 2 3", "BUNDLE"),
+        ("a=group:BUNDLE 0 1 2 3 4", "a=x", "BUNDLE"),
+        ("a=setup:actpass", "a=setup:passive", "passive"),
+        ("a=fingerprint:sha-256", "a=fingerprint:sha-1", "sha-256"),
+        ("a=ice-ufrag:abcd", "a=ice-ufrag:a", "ice-ufrag"),
+        ("a=ice-pwd:" + "p" * 24, "a=x", "ice-pwd"),
+        ("a=rtcp-mux", "a=x", "rtcp-mux"),
+        ("a=sendonly", "a=recvonly", "must be sendonly"),
+    ],
+)
+def test_offers_that_are_not_ours(old: str, new: str, reason: str) -> None:
+    text = offer(lines=5)
+    assert old in text
+    with pytest.raises(OfferError, match=reason):
+        read_offer(text.replace(old, new))
+
+
+def test_a_thousand_lines_are_refused_before_they_are_read() -> None:
+    text = offer(lines=1)
+    head, _, line = text.partition("m=audio")
+    with pytest.raises(OfferError, match="at most 26 m-lines"):
+        read_offer(head + ("m=audio" + line) * 1000)
+
+
+def test_an_offer_without_end_is_refused() -> None:
+    with pytest.raises(OfferError, match="octets"):
+        read_offer(offer() + "a=x\r\n" * 50_000)
+
+
+def test_mids_stay_for_the_session() -> None:
+    before = read_offer(offer(lines=5))
+    read_offer(offer(lines=26), before)
+    with pytest.raises(OfferError, match="stay the same"):
+        read_offer(offer(lines=3), before)
+    with pytest.raises(OfferError, match="stay the same"):
+        read_offer(offer(lines=5).replace("a=mid:4", "a=mid:9").replace("2 3 4", "2 3 9"), before)
+
+
+def test_streams_that_the_offer_names() -> None:
+    named = "a=ssrc-group:FID 1001 1002\r\na=ssrc:1001 cname:x\r\na=ssrc:1002 cname:x\r\na=ssrc:nonsense\r\n"
+    text = offer(lines=2) + named
+    line = read_offer(text).lines[1]
+    assert line.ssrcs == (1001,)
+    assert dict(line.repairs) == {1002: 1001}
+
+
+def test_unknown_layers_are_not_taken() -> None:
+    text = offer(simulcast=True).replace("a=simulcast:send q;h;f", "a=simulcast:send f;~q;x")
+    assert read_offer(text).lines[1].rids == ("q", "f")
+
+
+def test_extensions_that_do_not_fit_one_byte_headers_are_not_used() -> None:
+    text = offer(lines=1).replace("a=extmap:1 ", "a=extmap:15 ")
+    assert Extension.AUDIO_LEVEL not in read_offer(text).lines[0].extensions
