@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
+from time import sleep
 from typing import TextIO, cast
 
 import structlog
@@ -55,6 +56,8 @@ URI_KEYS = frozenset({"uri", "contact", "from", "to"})
 USER_KEYS = frozenset({"user", "dialled"})
 NUMBER_KEYS = frozenset({"number", "caller", "callee"})
 SIP_URI = re.compile(r"\b(?:sips?|tel):[^\s<>\"']+", re.IGNORECASE)
+GATHER_SECONDS = 0.02
+"""Lines that come within this time are written together."""
 COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m", "debug": "\x1b[2m"}
 PLAIN = re.compile(r"[^\s\"'=]+")
 
@@ -130,16 +133,25 @@ class Spool(logging.Handler):
         super().close()
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
+        """Write what came, some lines at a time: each time this thread wakes up, the loop waits for it."""
+        open_ = True
+        while open_:
+            lines = [self._lines.get()]
+            if lines[0] is not None:
+                sleep(GATHER_SECONDS)
+            while not self._lines.empty():
+                lines.append(self._lines.get())
+            open_ = None not in lines
+            lines = [line for line in lines if line is not None]
+            text = "".join(f"{line}\n" for line in lines)
+            if self.lost > self._told:
+                text = f"({self.lost - self._told} lines of log were lost here)\n{text}"
+                self._told = self.lost
             try:
-                if self.lost > self._told:
-                    self._stream.write(f"({self.lost - self._told} lines of log were lost here)\n")
-                    self._told = self.lost
-                self._stream.write(line + "\n")
-                if self._lines.empty():
-                    self._stream.flush()
+                self._stream.write(text)
+                self._stream.flush()
             except (OSError, ValueError):  # the reader has gone, the stream is closed: nobody to tell
-                self.lost += 1
+                self.lost += len(lines)
 
 
 def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
