@@ -6,7 +6,7 @@ Telephones hear each other through the bridge's mixer; browsers through the meet
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from conferencing.embedded.media import LocalAudio, MakePlane, Plane
@@ -26,6 +26,7 @@ class Running:
     """A meeting and its media, which begins with the first browser. ``speaking``: as the pages were told."""
 
     meeting: Meeting
+    seats: "set[EmbeddedSeat]" = field(default_factory=set)
     plane: Plane | None = None
     speaking: tuple[str, ...] = ()
 
@@ -39,21 +40,27 @@ class EmbeddedSeat:
         self._audio: LocalAudio | None = None
         self.meeting = running.meeting
         self.participant = participant
+        running.seats.add(self)
+        if running.plane is not None:
+            self.connect(running.plane)
+
+    def connect(self, plane: Plane) -> None:
+        """Browsers have come: also who never speaks is to hear them."""
+        self._audio = plane.speech(self.participant.id)
 
     @property
     def wanted(self) -> bool:
         """Whether a browser would hear what is sent."""
-        if self._audio is None and self._running.plane is not None:
-            self._audio = self._running.plane.speech(self.participant.id)
         return self._audio is not None and self._audio.wanted
 
     def send(self, payload: bytes, level: int) -> None:
         """Give the browsers 20 ms of speech, as Opus; ``level`` in dBov."""
-        if self.wanted and self._audio is not None:
+        if self._audio is not None:
             self._audio.send(payload, level)
 
     def leave(self) -> None:
         """Give up the seat; the meeting ends with its last participant."""
+        self._running.seats.discard(self)
         if self._audio is not None:
             self._audio.close()
             self._audio = None
@@ -158,7 +165,11 @@ class EmbeddedEngine:
     def open_session(self, visit: Visit, name: str, connection: Connection) -> Session:
         """A browser comes. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED)."""
         running = self._run(visit.key, visit.rules)
-        plane = running.plane = running.plane or self._make_plane()
+        plane = running.plane
+        if plane is None:
+            plane = running.plane = self._make_plane()
+            for seat in running.seats:
+                seat.connect(plane)
         session = Session(
             self._token(8), self._token(16), visit, running.meeting, plane, self._clock(), name=name
         )
