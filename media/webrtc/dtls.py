@@ -17,7 +17,8 @@ who forges a well-formed Certificate between the two flights, from the peer's pr
 one handshake. From SECURED on OpenSSL drops what is not authenticated.
 
 Sans-IO but for OpenSSL's own clock: it retransmits a flight after 1 s, then after 2, 4 ... s, when
-:meth:`DtlsSession.tick` lets it.
+:meth:`DtlsSession.tick` lets it. Browsers are quicker: a ClientHello that comes again says that our answer
+was lost, and gets the same answer at once, a few times. (Records in clear may be repeated as they are.)
 """
 
 import hmac
@@ -49,7 +50,9 @@ _RECORD: Final = Struct("!BHHHIH")  # type, version, epoch, sequence number (16 
 _MESSAGE: Final = Struct("!BBHHBHBH")  # type, length 8 + 16, number, offset 8 + 16, fragment 8 + 16
 _CHANGE_CIPHER_SPEC: Final = 20
 _HANDSHAKE: Final = 22
+_CLIENT_HELLO: Final = 1
 _MAX_MESSAGE: Final = 1 << 14
+_REPEATS: Final = 8  # of our answer to a ClientHello; a forger must not make us an amplifier
 _FROM_CLIENT: Final = frozenset((1, 11, 15, 16))  # hello, certificate and its proof, key exchange
 _FROM_SERVER: Final = frozenset((0, 2, 3, 4, 11, 12, 13, 14, 22))
 
@@ -142,6 +145,8 @@ class DtlsSession:
         self._server = server
         self._expected = _FROM_CLIENT if server else _FROM_SERVER
         self._connection = self._begin()
+        self._answer: list[bytes] = []  # to the ClientHello
+        self._repeats = 0
 
     def receive(self, datagram: bytes) -> list[bytes]:
         """Take one datagram of the peer."""
@@ -151,7 +156,10 @@ class DtlsSession:
             self.forged += 1
             return []
         self._connection.bio_write(datagram)
-        return self._advance()
+        written = self._advance()
+        if self.state is DtlsState.HANDSHAKE and _is_client_hello(datagram):
+            return self._answered(written)
+        return written
 
     def tick(self) -> list[bytes]:
         """Begin, if that is for us, and retransmit what is due. Call it often, until SECURED."""
@@ -180,6 +188,15 @@ class DtlsSession:
         material = self._connection.export_keying_material(_EXPORTER, profile.keying_size)
         client, server = profile.split(material)
         return SrtpSession(profile, *((client, server) if self._server else (server, client)))
+
+    def _answered(self, written: list[bytes]) -> list[bytes]:
+        """Note our answer to a ClientHello, or give it again."""
+        if written:
+            self._answer, self._repeats = written, 0
+        elif self._answer and self._repeats < _REPEATS:
+            self._repeats += 1
+            return self._answer
+        return written
 
     def _profile(self) -> SrtpProfile | None:
         name = self._connection.get_selected_srtp_profile()
@@ -210,6 +227,7 @@ class DtlsSession:
             self.forged += 1
             if self.state is DtlsState.HANDSHAKE:
                 self._connection = self._begin()
+                self._answer = []
                 return []
             if self._connection.get_shutdown() & SSL.RECEIVED_SHUTDOWN:  # a fatal alert, authenticated
                 self.state = DtlsState.CLOSED
@@ -254,6 +272,11 @@ def _plausible_record(kind: int, body: bytes, expected: frozenset[int]) -> bool:
             return False
         at += _MESSAGE.size + size
     return 0 < at == len(body)
+
+
+def _is_client_hello(datagram: bytes) -> bool:
+    at = _RECORD.size
+    return len(datagram) > at and (datagram[0], datagram[at]) == (_HANDSHAKE, _CLIENT_HELLO)
 
 
 def _datagrams(data: bytes) -> list[bytes]:

@@ -1,8 +1,9 @@
 """ICE in the server's role: which addresses are the peer's, and which one we send to (RFC 8445, ICE-lite).
 
-The peer checks, we answer: a Binding request under our password shows that its sender was told of us by
-signalling. It does not show where the sender is, since source addresses are easily forged. So a path goes
-through two stages, and only proven ones carry anything but STUN::
+The peer checks, we answer; its candidates are not even read, so nothing is resolved or probed. A Binding
+request under our password shows that its sender was told of us by signalling. It does not show where the
+sender is, since source addresses are easily forged. So a path goes through two stages, and only proven ones
+carry anything but STUN::
 
     request with our password        our own Binding request is answered
     ─────────────────────────► PENDING ─────────────────────────────────► PROVEN ──┐

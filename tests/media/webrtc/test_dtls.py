@@ -154,6 +154,18 @@ def test_no_datagram_raises(data: bytes, start: bytes) -> None:
     DtlsSession(OURS, Fingerprint(THEIRS.fingerprint), server=True).receive(start + data)
 
 
+def test_a_lost_answer_to_the_hello_is_given_again_a_few_times() -> None:
+    handshake = Handshake()
+    (hello,) = handshake.to_server
+    answer = handshake.server.receive(hello)
+    assert answer
+    repeated = [handshake.server.receive(hello) for _ in range(20)]
+    assert repeated[0] == answer
+    assert repeated[-1] == []
+    handshake.to_server, handshake.to_client = [], repeated[0]
+    assert handshake.finish().done
+
+
 def test_a_lost_flight_is_sent_again() -> None:
     handshake = Handshake()
     handshake.exchange()

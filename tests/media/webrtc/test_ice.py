@@ -339,6 +339,8 @@ class TestRestart:
         network.check(after, HOME)
         network.inject(late, HOME)
         network.link.sent.clear()
+        assert network.link.paths[HOME].generation.local == peer.local
+        assert len(network.mux.register.agents) == 2  # nor does it end them
         network.check(after, HOME, nominate=True)
         assert sent_to(network, peer) == HOME
         assert list(network.mux.register.agents) == [peer.local.ufrag.encode()]
