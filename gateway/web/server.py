@@ -29,8 +29,8 @@ PING_SECONDS = 4
 STOP_SECONDS = 2.0
 MAX_HEADER = 8 * 1024
 """Octets of request line and header together."""
-MAX_MESSAGE = 256 * 1024
-"""Characters of a WebSocket message."""
+MAX_MESSAGE = 1024 * 1024
+"""Characters of a WebSocket message: more ends it. What is long for us is answered by the vocabulary."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,10 +38,18 @@ log = structlog.get_logger(__name__)
 class HttpServer:
     """Serves ``app`` on ``listen`` between `start` and `stop`."""
 
-    def __init__(self, app: ASGIApp, listen: Endpoint, tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listen: Endpoint,
+        tls: tuple[Path, Path] | None = None,
+        *,
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
         self._app = app
         self._listen = listen
         self._tls = tls
+        self._stop_seconds = stop_seconds
         self._stopping = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
@@ -57,17 +65,22 @@ class HttpServer:
         host, port = listener.getsockname()[:2]
         app = cast(ASGIFramework, self._app)  # Starlette's and Hypercorn's words for the same
         self._serving = asyncio.create_task(
-            serve(app, _config(listener, self._tls), shutdown_trigger=self._stopping.wait, mode="asgi"),
+            serve(
+                app,
+                _config(listener, self._tls, self._stop_seconds),
+                shutdown_trigger=self._stopping.wait,
+                mode="asgi",
+            ),
             name="http",
         )
         self._serving.add_done_callback(self._over)
         return Endpoint(host, port)
 
     async def stop(self) -> None:
-        """Close the listener, let requests under way finish for ``STOP_SECONDS``, cut the others."""
+        """Close the listener, let requests under way finish for ``stop_seconds``, cut the others."""
         self._stopping.set()
         if self._serving is not None:
-            await asyncio.wait([self._serving], timeout=STOP_SECONDS)
+            await asyncio.wait([self._serving], timeout=self._stop_seconds)
             self._serving.cancel()
             with suppress(asyncio.CancelledError, Exception):  # told by _over
                 await self._serving
@@ -107,7 +120,7 @@ def check_certificate(certificate: Path, key: Path) -> None:
         ) from None
 
 
-def _config(listener: socket.socket, tls: tuple[Path, Path] | None) -> Config:
+def _config(listener: socket.socket, tls: tuple[Path, Path] | None, stop_seconds: float) -> Config:
     config = Config()
     if tls is not None:
         config.certfile, config.keyfile = map(str, tls)
@@ -122,7 +135,7 @@ def _config(listener: socket.socket, tls: tuple[Path, Path] | None) -> Config:
     config.h2_max_header_list_size = MAX_HEADER
     config.keep_alive_timeout = IDLE_SECONDS
     config.read_timeout = READ_SECONDS
-    config.graceful_timeout = STOP_SECONDS / 2
-    config.shutdown_timeout = STOP_SECONDS
+    config.graceful_timeout = stop_seconds / 2
+    config.shutdown_timeout = stop_seconds
     config.wsgi_max_body_size = 0
     return config

@@ -105,8 +105,11 @@ class PageSockets:
             self.opened -= 1
             await _end(reading)
             await _end(writing)
-        with suppress(RuntimeError, WebSocketDisconnect):  # they were quicker
+        with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):  # they were quicker, or do not listen
             await websocket.close()
+            async with asyncio.timeout(CLOSE_SECONDS):
+                while True:  # what was on its way, up to their word of closing (RFC 6455 section 7.1.1)
+                    await _text(websocket)
 
     async def _read(self, websocket: WebSocket, connection: PageConnection) -> None:
         self._strangers += 1

@@ -38,6 +38,7 @@ def settings_for(folder: Path, **sections: dict[str, Any]) -> Settings:
         "sip": {"listen": [f"udp:{HOST}:{sip}", f"tcp:{HOST}:{sip}"]},
         "media": {"ports": "22000-22099"},
         "http": {"listen": f"{HOST}:{free_port()}"},
+        "webrtc": {"port": 0},
         "database": {"url": f"sqlite:///{folder}/rooms.db", "secret_file": folder / "secret"},
     }
     for name, section in sections.items():

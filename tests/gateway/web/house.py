@@ -1,0 +1,238 @@
+"""The doors of the gateway for browsers, real down to HTTP and the WebSocket; media is a fake that notes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+import uvloop
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from bridge.pin_guard import PinGuard
+from conferencing.embedded.engine import EmbeddedEngine
+from conferencing.embedded.media import OfferError, PeerEvents, Source, Speech, WantedTile
+from config.settings import Endpoint, Settings
+from gateway.web.api import create_api
+from gateway.web.doors import Doors
+from gateway.web.meetings import create_meetings
+from gateway.web.origins import Origins
+from gateway.web.server import HttpServer
+from gateway.web.socket import PageSockets
+from rooms.local import LocalDirectory
+from rooms.store import Store
+
+PATIENCE = 10.0
+Message = dict[str, Any]
+
+
+class FakePeer:
+    """Answers every offer but "bad" and notes the rest."""
+
+    offer_wanted = False
+
+    def __init__(self, events: PeerEvents) -> None:
+        self.events = events
+        self.offers: list[str] = []
+        self.wanted: list[tuple[str, int]] = []
+        self.allowed: dict[Source, bool] = {}
+
+    def offer(self, sdp: str) -> str:
+        if "bad" in sdp:
+            raise OfferError("no such offer")
+        self.offers.append(sdp)
+        return f"answer {len(self.offers)}"
+
+    def want(self, tiles: Sequence[WantedTile]) -> None:
+        self.wanted = [(tile.participant, tile.height) for tile in tiles]
+
+    def allow(self, source: Source, allowed: bool) -> None:
+        self.allowed[source] = allowed
+
+    def stats(self) -> dict[str, Any]:
+        return {"loss": 0.0}
+
+
+class FakeAudio:
+    """A telephone's voice."""
+
+    wanted = True
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, int]] = []
+        self.closed = False
+
+    def send(self, payload: bytes, level: int) -> None:
+        self.sent.append((payload, level))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakePlane:
+    """A meeting's media: ``peers`` by participant, ``speaking`` and ``said`` as a test sets them."""
+
+    def __init__(self) -> None:
+        self.peers: dict[str, FakePeer] = {}
+        self.voices: dict[str, FakeAudio] = {}
+        self.speaking: tuple[str, ...] = ()
+        self.said: list[Speech] = []
+        self.closed = False
+
+    def join(self, participant_id: str, events: PeerEvents) -> FakePeer:
+        self.peers[participant_id] = FakePeer(events)
+        return self.peers[participant_id]
+
+    def leave(self, participant_id: str) -> None:
+        self.peers.pop(participant_id, None)
+
+    def speech(self, participant_id: str) -> FakeAudio:
+        self.voices[participant_id] = FakeAudio()
+        return self.voices[participant_id]
+
+    def take(self) -> Sequence[Speech]:
+        said, self.said = self.said, []
+        return said
+
+    def tick(self, now: float) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Page:
+    """A browser's page: reads events, keeps the numbers."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.welcome: Message = {}
+        self.last = 0
+
+    async def send(self, kind: str, **fields: Any) -> None:
+        await self.socket.send(json.dumps({"type": kind, **fields}))
+
+    async def next(self) -> Message:
+        event: Message = json.loads(await self.socket.recv())
+        assert event["n"] >= self.last
+        self.last = event["n"]
+        return event
+
+    async def until(self, kind: str, **fields: Any) -> Message:
+        """The next event of that type whose fields are these."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                event = await self.next()
+                if event["type"] == kind and fields.items() <= event.items():
+                    return event
+
+    async def closes(self) -> None:
+        """Read to the end."""
+        async with asyncio.timeout(PATIENCE):
+            with suppress(ConnectionClosed):
+                while True:
+                    await self.socket.recv()
+
+
+class Gateway:
+    """What a test talks to."""
+
+    def __init__(self, listen: Endpoint, store: Store, engine: EmbeddedEngine, sockets: PageSockets) -> None:
+        self.listen = listen
+        self.store = store
+        self.engine = engine
+        self.sockets = sockets
+        self.planes: list[FakePlane] = []
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self.listen}"
+
+    async def http(
+        self, method: str, path: str, body: Message | None = None, *, origin: str | None = ""
+    ) -> tuple[int, Message]:
+        """Ask; ``origin`` None: send none."""
+        content = b"" if body is None else json.dumps(body).encode()
+        head = [f"{method} {path} HTTP/1.1", f"Host: {self.listen}", "Connection: close"]
+        if origin is not None:
+            head.append(f"Origin: {origin or self.origin}")
+        if content:
+            head += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
+        reader, writer = await asyncio.open_connection(self.listen.host, self.listen.port)
+        writer.write("\r\n".join([*head, "", ""]).encode() + content)
+        answer = await asyncio.wait_for(reader.read(-1), PATIENCE)
+        writer.close()
+        top, _, rest = answer.partition(b"\r\n\r\n")
+        return int(top.split()[1]), json.loads(rest)
+
+    async def connect(self, **options: Any) -> Page:
+        options = {"origin": self.origin} | options
+        return Page(await connect(f"ws://{self.listen}/ws", compression=None, **options))
+
+    async def ticket(self, slug: str, name: str = "Anna", **credentials: str) -> str:
+        status, answer = await self.http("POST", "/api/join", {"slug": slug, "name": name, **credentials})
+        assert status == 200, answer
+        return str(answer["token"])
+
+    async def join(self, slug: str, name: str, *, waits: bool = False, **credentials: str) -> Page:
+        """Come in as a browser does."""
+        token = await self.ticket(slug, name, **credentials)
+        page = await self.connect()
+        await page.send("hello", version=1, token=token, name=name, language="fr")
+        page.welcome = await page.until("waiting" if waits else "welcome")
+        return page
+
+    async def resume(self, page: Page, *, last: int | None = None) -> Page:
+        again = await self.connect()
+        session = {key: page.welcome[key] for key in ("session", "secret")}
+        await again.send("resume", version=1, last=page.last if last is None else last, **session)
+        return again
+
+
+def with_gateway(
+    folder: Path, scenario: Callable[[Gateway], Awaitable[None]], **sections: dict[str, Any]
+) -> None:
+    """Run a scenario against a gateway with an empty database, on the loop that production has."""
+    settings = Settings.model_validate(sections)
+
+    async def run() -> None:
+        random, planes = SystemRandom(), []
+
+        def make_plane() -> FakePlane:
+            planes.append(FakePlane())
+            return planes[-1]
+
+        store = await Store.open(f"sqlite:///{folder}/rooms.db", folder / "secret")
+        engine = EmbeddedEngine(clock=time.monotonic, random=random, make_plane=make_plane)
+        doors = Doors(
+            settings,
+            store,
+            LocalDirectory(store),
+            PinGuard(settings.limits),
+            engine,
+            clock=time.monotonic,
+            wall=time.time,
+            random=random,
+        )
+        origins = Origins(settings.http)
+        sockets = PageSockets(doors, engine, origins, time.monotonic)
+        api = create_api(lambda: None, lambda: b"", create_meetings(doors, origins), sockets.router())
+        server = HttpServer(api, Endpoint("127.0.0.1", 0), stop_seconds=0.2)
+        gateway = Gateway(await server.start(), store, engine, sockets)
+        gateway.planes = planes
+        try:
+            async with asyncio.timeout(30):
+                await scenario(gateway)
+        finally:
+            engine.close()
+            await server.stop()
+            await store.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
