@@ -60,7 +60,7 @@ class FakeServer:
         self.chat: list[Message] = []
         self.host = True
         self.wait = False  # in the waiting room until `let_in`
-        self.refuse_join: int | None = None  # HTTP status
+        self.refuse_join: tuple[int, Message] | None = None  # HTTP status and body
         self.know_seat = True  # accept `resume`
         self.received: list[Message] = []
         self.joins: list[Message] = []
@@ -177,7 +177,8 @@ class FakeServer:
         async def join(request: Message) -> Response:
             self.joins.append(request)
             if self.refuse_join:
-                return JSONResponse({}, status_code=self.refuse_join)
+                status, problem = self.refuse_join
+                return JSONResponse(problem, status_code=status)
             return JSONResponse(
                 {"token": f"token-{len(self.joins)}", "role": "host" if self.host else "guest"}
             )

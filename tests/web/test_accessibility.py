@@ -5,7 +5,7 @@ from importlib import resources
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.web.conftest import NARROW, WIDE, OpenPage
 from tests.web.fake_server import FakeServer, person
@@ -80,5 +80,5 @@ def test_in_the_meeting(enter: OpenPage, server: FakeServer, viewport: Any) -> N
 
 def test_the_languages_of_the_page_and_its_choice(open_page: OpenPage) -> None:
     page = open_page(locale="fr-FR")
-    assert page.evaluate("document.documentElement.lang") == "fr"
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
     assert page.locator("select.language option").all_inner_texts() == ["Français", "English"]

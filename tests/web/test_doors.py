@@ -55,7 +55,7 @@ def test_a_name_is_wanted(open_page: OpenPage) -> None:
 
 def test_a_pin_is_asked_for_and_a_wrong_one_is_said(open_page: OpenPage, server: FakeServer) -> None:
     server.room["pin_needed"] = True
-    server.refuse_join = 403
+    server.refuse_join = 403, {"code": "wrong_pin"}
     page = open_page(silent=True)
     page.fill("#name", "Ana")
     page.get_by_label("Meeting PIN").fill("12 34")
@@ -69,11 +69,18 @@ def test_a_pin_is_asked_for_and_a_wrong_one_is_said(open_page: OpenPage, server:
 
 
 @pytest.mark.parametrize(
-    ("status", "text"),
-    [(403, "does not let you in"), (429, "Too many attempts"), (503, "unavailable for the moment")],
+    ("status", "problem", "text"),
+    [
+        (403, {"code": "forbidden"}, "does not let you in"),
+        (409, {"code": "full"}, "The meeting is full"),
+        (429, {}, "Too many attempts"),  # a proxy's words are not ours
+        (503, {}, "unavailable for the moment"),
+    ],
 )
-def test_a_shut_door_says_why(open_page: OpenPage, server: FakeServer, status: int, text: str) -> None:
-    server.refuse_join = status
+def test_a_shut_door_says_why(
+    open_page: OpenPage, server: FakeServer, status: int, problem: dict[str, str], text: str
+) -> None:
+    server.refuse_join = status, problem
     page = open_page(silent=True)
     page.fill("#name", "Ana")
     page.click("button[type=submit]")

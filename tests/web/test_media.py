@@ -19,19 +19,19 @@ PIXEL = """async (name) => {
     const row = [...pen.getImageData(0, 18, 64, 1).data].join();
     return { colour, row };
 }"""
-PEAKS = """async () => {
-    const context = new AudioContext();
-    const peaks = [];
-    for (const player of document.querySelectorAll("audio")) {
+PEAKS = """() => {
+    window.listening ??= [...document.querySelectorAll("audio")].map((player) => {
+        const context = new AudioContext();
         const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
         context.createMediaStreamSource(player.srcObject).connect(analyser);
-        await new Promise((done) => setTimeout(done, 400));
+        return analyser;
+    });
+    return listening.map((analyser) => {
         const levels = new Float32Array(analyser.frequencyBinCount);
         analyser.getFloatFrequencyData(levels);
         const loudest = levels.indexOf(Math.max(...levels));
-        peaks.push(levels[loudest] > -60 ? Math.round(loudest * context.sampleRate / analyser.fftSize) : 0);
-    }
-    return peaks;
+        return levels[loudest] > -60 ? Math.round(loudest * analyser.context.sampleRate / analyser.fftSize) : 0;
+    });
 }"""
 
 
@@ -68,8 +68,8 @@ def test_everybodys_picture_moves_in_their_tile_and_everybody_is_heard(
         assert max(range(3), key=lambda channel: colour[channel]) == strongest
         server.wait_for(lambda: picture(page, server, name)["row"] != first["row"])  # noqa: B023
     assert page.evaluate(PIXEL, "Phone") is None
-    peaks = page.evaluate(PEAKS)
-    assert peaks[:3] == pytest.approx([400, 500, 600], abs=12)
+    tones = pytest.approx([400, 500, 600], abs=12)
+    server.wait_for(lambda: page.evaluate(PEAKS)[:3] == tones)
 
 
 def test_my_own_picture_is_sent_in_three_sizes(enter: OpenPage, server: FakeServer, mirror: None) -> None:

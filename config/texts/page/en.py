@@ -72,6 +72,7 @@ TEXTS = {
     # Errors, by code
     "error.no_room": "There is no such room. Check the link with whoever invited you.",
     "error.forbidden": "This link does not let you in. Ask whoever invited you for a new one.",
+    "error.pin_needed": "This room asks for a PIN. Reload the page to enter it.",
     "error.wrong_pin": "This PIN is not recognised. Check your invitation.",
     "error.room_locked": "The meeting is locked: nobody else is let in. Ask somebody inside to unlock it.",
     "error.room_full": "The meeting is full.",

@@ -79,6 +79,7 @@ TEXTS = {
     # Errors, by code
     "error.no_room": "Ce salon n’existe pas. Vérifiez le lien auprès de la personne qui vous a invité.",
     "error.forbidden": "Ce lien n’ouvre pas la porte. Demandez-en un autre à qui vous a invité.",
+    "error.pin_needed": "Ce salon demande un code. Rechargez la page pour le saisir.",
     "error.wrong_pin": "Ce code n’est pas reconnu. Vérifiez votre invitation.",
     "error.room_locked": "La réunion est verrouillée. Demandez à un organisateur de la déverrouiller.",
     "error.room_full": "La réunion est complète.",

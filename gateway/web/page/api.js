@@ -9,14 +9,25 @@ export class Refused extends Error {
   }
 }
 
-const BY_STATUS = { 401: "forbidden", 403: "forbidden", 404: "no_room", 409: "room_locked", 422: "invalid", 429: "throttled" };
+const SAME = { full: "room_full", locked: "room_locked" }; // as the WebSocket names them
+const BY_STATUS = {
+  401: "forbidden",
+  403: "forbidden",
+  404: "no_room",
+  409: "room_locked",
+  422: "invalid",
+  429: "throttled",
+};
 
 async function ask(path, body) {
-  const request = body === undefined ? {} : {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  };
+  const request =
+    body === undefined
+      ? {}
+      : {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(body),
+        };
   let answer;
   try {
     answer = await fetch(path, { ...request, cache: "no-store" });
@@ -25,7 +36,8 @@ async function ask(path, body) {
   }
   const content = await answer.json().catch(() => ({}));
   if (answer.ok) return content;
-  throw new Refused(content.code ?? BY_STATUS[answer.status] ?? "unavailable", answer.status >= 500);
+  const code = content.code ?? BY_STATUS[answer.status] ?? "unavailable"; // no code: a proxy speaks
+  throw new Refused(SAME[code] ?? code, answer.status >= 500);
 }
 
 export const createMeeting = (name) => ask("/api/meetings", name ? { name } : {});

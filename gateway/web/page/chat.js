@@ -26,14 +26,35 @@ export class Chat {
   #list = h("ol", {});
   #log = h("div", { class: "log", role: "log", label: "chat.log", tabindex: "0" }, this.#list);
   #empty = h("p", { class: "empty", text: "chat.empty" });
-  #text = h("textarea", { rows: 1, maxLength: LONGEST, label: "chat.write", hint: "chat.write", onkeydown: (event) => this.#key(event), oninput: () => this.#grow() });
+  #text = h("textarea", {
+    rows: 1,
+    maxLength: LONGEST,
+    label: "chat.write",
+    hint: "chat.write",
+    onkeydown: (event) => this.#key(event),
+    oninput: () => this.#grow(),
+  });
   #drawn = new Set();
 
   constructor(session) {
     this.#session = session;
-    this.element = h("section", { class: "chat" }, this.#empty, this.#log,
-      h("form", { onsubmit: (event) => { event.preventDefault(); this.#send(); } }, this.#text,
-        button("send", "chat.send", null, { quiet: true, class: "icon primary", type: "submit" })));
+    this.element = h(
+      "section",
+      { class: "chat" },
+      this.#empty,
+      this.#log,
+      h(
+        "form",
+        {
+          onsubmit: (event) => {
+            event.preventDefault();
+            this.#send();
+          },
+        },
+        this.#text,
+        button("send", "chat.send", null, { quiet: true, class: "icon primary", type: "submit" }),
+      ),
+    );
   }
 
   focus() {
@@ -52,11 +73,21 @@ export class Chat {
       this.#drawn.add(message.id);
       const line = h("p", {});
       fill(line, ...linked(message.text));
-      const goesOn = last?.dataset.from === message.from && Date.parse(message.at) - last.dataset.at < 120_000;
+      const goesOn =
+        last?.dataset.from === message.from && Date.parse(message.at) - last.dataset.at < 120_000;
       if (!goesOn) {
         const at = new Date(message.at);
-        last = h("li", { class: message.from === you ? "mine" : "" },
-          h("p", { class: "from" }, h("b", {}, message.name), " ", h("time", { datetime: message.at }, time(at))));
+        last = h(
+          "li",
+          { class: message.from === you ? "mine" : "" },
+          h(
+            "p",
+            { class: "from" },
+            h("b", {}, message.name),
+            " ",
+            h("time", { datetime: message.at }, time(at)),
+          ),
+        );
         last.dataset.from = message.from;
         last.dataset.at = at.getTime();
         this.#list.append(last);

@@ -74,7 +74,9 @@ export class Connection extends EventTarget {
     this.#heard = Date.now();
     socket.onopen = () => socket.send(JSON.stringify(first));
     socket.onmessage = (event) => this.#received(JSON.parse(event.data));
-    socket.onclose = () => { if (socket === this.#socket) this.#lost(); };
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#lost();
+    };
   }
 
   #received(message) {

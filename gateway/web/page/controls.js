@@ -10,11 +10,25 @@ export const EMOJI = ["👍", "👏", "❤️", "😂", "😮", "🎉"];
 export class Controls {
   #session;
   #stage;
-  #screen = button("screen", "control.screen.on", () => this.share(), { quiet: true, class: "round wide-only" });
+  #screen = button("screen", "control.screen.on", () => this.share(), {
+    quiet: true,
+    class: "round wide-only",
+  });
   #hand = button("hand", "control.hand.raise", () => this.hand(), { quiet: true, class: "round" });
-  #react = button("smile", "control.react", () => this.reactions(), { quiet: true, class: "round wide-only", "aria-haspopup": "menu" });
-  #layout = button("speaker", "control.layout.speaker", () => this.layout(), { quiet: true, class: "round wide-only" });
-  #more = button("more", "control.more", () => this.#menu(), { quiet: true, class: "round", "aria-haspopup": "menu" });
+  #react = button("smile", "control.react", () => this.reactions(), {
+    quiet: true,
+    class: "round wide-only",
+    "aria-haspopup": "menu",
+  });
+  #layout = button("speaker", "control.layout.speaker", () => this.layout(), {
+    quiet: true,
+    class: "round wide-only",
+  });
+  #more = button("more", "control.more", () => this.#menu(), {
+    quiet: true,
+    class: "round",
+    "aria-haspopup": "menu",
+  });
   #badges = {};
   #toggles = {};
 
@@ -24,17 +38,31 @@ export class Controls {
     this.#stage = stage;
     this.act = act;
     const { devices } = session;
-    this.element = h("footer", { class: "controls", role: "group", label: "control.label" },
-      h("div", {}, deviceSwitch("microphone", devices, { class: "round" }), deviceSwitch("camera", devices, { class: "round" }),
-        devices.canShare && this.#screen, this.#hand, this.#react),
+    this.element = h(
+      "footer",
+      { class: "controls", role: "group", label: "control.label" },
+      h(
+        "div",
+        {},
+        deviceSwitch("microphone", devices, { class: "round" }),
+        deviceSwitch("camera", devices, { class: "round" }),
+        devices.canShare && this.#screen,
+        this.#hand,
+        this.#react,
+      ),
       h("div", {}, this.#panelButton("chat"), this.#panelButton("people"), this.#layout, this.#more),
-      button("leave", "control.leave", act.leave, { quiet: true, class: "round leave" }));
+      button("leave", "control.leave", act.leave, { quiet: true, class: "round leave" }),
+    );
   }
 
   /** Switches that show or hide a panel, with a number when something happened meanwhile. */
   #panelButton(name) {
     const badge = h("span", { class: "badge", hidden: true });
-    const made = button(name, `control.${name}`, () => this.act.panel(name), { quiet: true, class: "round", "aria-expanded": "false" });
+    const made = button(name, `control.${name}`, () => this.act.panel(name), {
+      quiet: true,
+      class: "round",
+      "aria-expanded": "false",
+    });
     made.append(badge);
     this.#badges[name] = badge;
     this.#toggles[name] = made;
@@ -73,7 +101,8 @@ export class Controls {
     const { devices, state } = this.#session;
     if (!devices.canShare) return notice("trouble.screen.missing");
     if (devices.published.screen) return devices.unshare();
-    if (state.meeting.shares === 1 && state.sharers.length) return notice(["control.screen.taken", { name: state.sharers[0].name }]);
+    if (state.meeting.shares === 1 && state.sharers.length)
+      return notice(["control.screen.taken", { name: state.sharers[0].name }]);
     devices.share();
   }
 
@@ -87,7 +116,11 @@ export class Controls {
   }
 
   reactions(anchor = this.#react) {
-    const items = EMOJI.map((emoji) => ({ emoji, text: ["control.emoji", { emoji }], run: () => this.#session.send("reaction", { emoji }) }));
+    const items = EMOJI.map((emoji) => ({
+      emoji,
+      text: ["control.emoji", { emoji }],
+      run: () => this.#session.send("reaction", { emoji }),
+    }));
     openMenu(anchor.offsetParent ? anchor : this.#more, items);
   }
 
@@ -96,9 +129,18 @@ export class Controls {
     const narrow = this.#layout.offsetParent === null;
     const { devices } = this.#session;
     openMenu(this.#more, [
-      narrow && devices.canShare && { icon: "screen", text: devices.published.screen ? "control.screen.off" : "control.screen.on", run: () => this.share() },
+      narrow &&
+        devices.canShare && {
+          icon: "screen",
+          text: devices.published.screen ? "control.screen.off" : "control.screen.on",
+          run: () => this.share(),
+        },
       narrow && { icon: "smile", text: "control.react", run: () => this.reactions(this.#more) },
-      narrow && { icon: "grid", text: this.#stage.focused ? "control.layout.grid" : "control.layout.speaker", run: () => this.layout() },
+      narrow && {
+        icon: "grid",
+        text: this.#stage.focused ? "control.layout.grid" : "control.layout.speaker",
+        run: () => this.layout(),
+      },
       { icon: "invite", text: "control.invite", run: this.act.invite },
       { icon: "settings", text: "control.settings", run: this.act.settings },
       { icon: "chart", text: "people.statistics", run: this.act.statistics },

@@ -43,7 +43,11 @@ export class Devices extends EventTarget {
   /** What others may hear and see of us now. */
   get published() {
     const { microphone, camera, screen } = this.tracks;
-    return { microphone: Boolean(microphone) && this.on.microphone, camera: Boolean(camera), screen: Boolean(screen) };
+    return {
+      microphone: Boolean(microphone) && this.on.microphone,
+      camera: Boolean(camera),
+      screen: Boolean(screen),
+    };
   }
 
   /** Whether the microphone or camera is on, or will be as soon as it has been opened. */
@@ -59,11 +63,17 @@ export class Devices extends EventTarget {
   async open() {
     if (this.on.camera) {
       try {
-        const stream = await navigator.mediaDevices.getUserMedia({ audio: this.#sound(), video: this.#picture() });
-        for (const track of stream.getTracks()) this.#took(track.kind === "audio" ? "microphone" : "camera", track);
+        const stream = await navigator.mediaDevices.getUserMedia({
+          audio: this.#sound(),
+          video: this.#picture(),
+        });
+        for (const track of stream.getTracks())
+          this.#took(track.kind === "audio" ? "microphone" : "camera", track);
         await this.#enumerate();
         return;
-      } catch { /* one by one, to know which */ }
+      } catch {
+        /* one by one, to know which */
+      }
     }
     await this.#capture("microphone");
     if (this.on.camera) await this.#capture("camera");
@@ -134,7 +144,9 @@ export class Devices extends EventTarget {
     this.tracks[source] = track;
     delete this.troubles[source];
     if (source === "microphone") track.enabled = this.on.microphone;
-    track.addEventListener("ended", () => { if (this.tracks[source] === track) this.#lost(source); });
+    track.addEventListener("ended", () => {
+      if (this.tracks[source] === track) this.#lost(source);
+    });
     this.#emit("change");
   }
 

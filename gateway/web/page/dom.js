@@ -4,10 +4,19 @@ import { icon } from "./icons.js";
 import { t } from "./i18n.js";
 
 const TARGETS = {
-  text: (element, text) => { element.textContent = text; },
-  label: (element, text) => { element.setAttribute("aria-label", text); },
-  tip: (element, text) => { element.title = text; element.setAttribute("aria-label", text); },
-  hint: (element, text) => { element.placeholder = text; },
+  text: (element, text) => {
+    element.textContent = text;
+  },
+  label: (element, text) => {
+    element.setAttribute("aria-label", text);
+  },
+  tip: (element, text) => {
+    element.title = text;
+    element.setAttribute("aria-label", text);
+  },
+  hint: (element, text) => {
+    element.placeholder = text;
+  },
 };
 const translated = new WeakMap(); // element → {target: [key, values]}
 
@@ -51,8 +60,12 @@ export function h(tag, props, ...children) {
 
 /** A button with an icon; `said` is its text, or (with `quiet`) its label and tip. */
 export function button(name, said, onclick, { quiet = false, ...props } = {}) {
-  return h("button", { type: "button", onclick, ...(quiet ? { tip: said } : {}), ...props },
-    name && icon(name), !quiet && h("span", { text: said }));
+  return h(
+    "button",
+    { type: "button", onclick, ...(quiet ? { tip: said } : {}), ...props },
+    name && icon(name),
+    !quiet && h("span", { text: said }),
+  );
 }
 
 /** Put `nodes` into `parent` in this order, touching only what has to move, and leave the focus where it is. */
@@ -73,7 +86,9 @@ export function dialog(title, ...body) {
   const heading = h("h2", { text: title, id: "dialog-title" });
   const close = button("close", "dialog.close", () => box.close(), { quiet: true, class: "icon" });
   const box = h("dialog", { "aria-labelledby": heading.id }, h("header", {}, heading, close), ...body);
-  box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
+  box.addEventListener("click", (event) => {
+    if (event.target === box) box.close();
+  });
   box.addEventListener("close", () => box.remove());
   document.body.append(box);
   box.showModal();
@@ -82,9 +97,24 @@ export function dialog(title, ...body) {
 
 /** Ask before something that cannot be taken back. */
 export function confirm(title, question, yes, act) {
-  const box = dialog(title, h("p", { text: question }), h("footer", {},
-    h("button", { type: "button", text: "dialog.cancel", onclick: () => box.close() }),
-    h("button", { type: "button", class: "danger", text: yes, onclick: () => { box.close(); act(); } })));
+  const box = dialog(
+    title,
+    h("p", { text: question }),
+    h(
+      "footer",
+      {},
+      h("button", { type: "button", text: "dialog.cancel", onclick: () => box.close() }),
+      h("button", {
+        type: "button",
+        class: "danger",
+        text: yes,
+        onclick: () => {
+          box.close();
+          act();
+        },
+      }),
+    ),
+  );
 }
 
 export function fill(element, ...children) {

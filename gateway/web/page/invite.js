@@ -12,9 +12,12 @@ function text({ meeting, invitation }) {
   return [
     t("invite.text.title", { name: meeting.name }),
     link && t("invite.text.link", { link }),
-    number && (pin ? t("invite.text.phone", { number, pin: spaced(pin) }) : t("invite.text.number", { number })),
+    number &&
+      (pin ? t("invite.text.phone", { number, pin: spaced(pin) }) : t("invite.text.number", { number })),
     sip_uri && t("invite.text.sip", { uri: sip_uri }),
-  ].filter(Boolean).join("\n");
+  ]
+    .filter(Boolean)
+    .join("\n");
 }
 
 export async function copy(words) {
@@ -28,10 +31,42 @@ export async function copy(words) {
 
 export function inviteDialog({ state }) {
   const { link, number, pin, sip_uri } = state.invitation;
-  const lines = [["link", link], ["number", number], ["pin", pin && spaced(pin)], ["sip", sip_uri]];
-  const rows = lines.filter(([, value]) => value).map(([kind, value]) => h("div", {},
-    h("dt", { text: `invite.${kind}` }),
-    h("dd", {}, value, button("copy", `invite.copy.${kind}`, () => copy(value), { quiet: true, class: "icon" }))));
-  const box = dialog("invite.title", h("dl", { class: "invitation" }, rows), h("footer", {},
-    button("copy", "invite.copy_all", () => { copy(text(state)); box.close(); }, { class: "primary", autofocus: true })));
+  const lines = [
+    ["link", link],
+    ["number", number],
+    ["pin", pin && spaced(pin)],
+    ["sip", sip_uri],
+  ];
+  const rows = lines
+    .filter(([, value]) => value)
+    .map(([kind, value]) =>
+      h(
+        "div",
+        {},
+        h("dt", { text: `invite.${kind}` }),
+        h(
+          "dd",
+          {},
+          value,
+          button("copy", `invite.copy.${kind}`, () => copy(value), { quiet: true, class: "icon" }),
+        ),
+      ),
+    );
+  const box = dialog(
+    "invite.title",
+    h("dl", { class: "invitation" }, rows),
+    h(
+      "footer",
+      {},
+      button(
+        "copy",
+        "invite.copy_all",
+        () => {
+          copy(text(state));
+          box.close();
+        },
+        { class: "primary", autofocus: true },
+      ),
+    ),
+  );
 }

@@ -14,6 +14,7 @@ import { overScreen, startScreen, waitingScreen } from "./screens.js";
 import { savedSeat, Session } from "./session.js";
 
 const slug = /^\/r\/([^/]+)\/?$/.exec(location.pathname)?.[1];
+const PATIENCE = 1500; // ms for devices that were open before; the seat is not kept for ever
 const page = document.getElementById("page");
 let leaveScreen = () => {};
 
@@ -40,7 +41,10 @@ async function prejoin() {
     return show(overScreen(error.code, { again: error.passing && prejoin }));
   }
   const devices = new Devices();
-  show(prejoinScreen(room, devices, { switchLanguage, enter: (who) => enter(room.name, devices, who) }), room.name);
+  show(
+    prejoinScreen(room, devices, { switchLanguage, enter: (who) => enter(room.name, devices, who) }),
+    room.name,
+  );
   devices.open();
 }
 
@@ -67,7 +71,8 @@ async function resume(seat) {
   Object.assign(devices.on, seat.on);
   const session = new Session(slug, devices, { name: seat.name, seat });
   session.addEventListener("phase", () => follow(session, slug));
-  await Promise.all([session.start(), devices.open()]);
+  await Promise.race([devices.open(), new Promise((done) => setTimeout(done, PATIENCE))]);
+  await session.start();
 }
 
 async function main() {

@@ -5,14 +5,27 @@ import { icon } from "./icons.js";
 
 /** Open a menu of `items` ({icon, text, run, danger?}); false ones are left out. */
 export function openMenu(anchor, items) {
-  const close = () => { if (menu.isConnected) menu.hidePopover(); };
-  const entries = items.filter(Boolean).map((item) => h("button", {
-    type: "button",
-    role: "menuitem",
-    tabindex: "-1",
-    class: item.danger ? "danger" : "",
-    onclick: () => { close(); anchor.focus(); item.run(); },
-  }, item.icon && icon(item.icon), h("span", { text: item.text })));
+  const close = () => {
+    if (menu.isConnected) menu.hidePopover();
+  };
+  const entries = items.filter(Boolean).map((item) =>
+    h(
+      "button",
+      {
+        type: "button",
+        role: "menuitem",
+        tabindex: "-1",
+        class: item.danger ? "danger" : "",
+        onclick: () => {
+          close();
+          anchor.focus();
+          item.run();
+        },
+      },
+      item.icon && icon(item.icon),
+      h("span", { text: item.text }),
+    ),
+  );
   const keys = (event) => {
     const at = entries.indexOf(document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];

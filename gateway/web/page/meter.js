@@ -35,12 +35,17 @@ export function listen(devices, heard) {
     if (devices.tracks.microphone === track) return;
     stop();
     track = devices.tracks.microphone;
-    stop = track ? meter(track, (level) => {
-      steps = level > LOUD ? steps + 1 : 0;
-      heard(level, steps === SPEECH);
-    }) : () => {};
+    stop = track
+      ? meter(track, (level) => {
+          steps = level > LOUD ? steps + 1 : 0;
+          heard(level, steps === SPEECH);
+        })
+      : () => {};
   };
   devices.addEventListener("change", follow);
   follow();
-  return () => { devices.removeEventListener("change", follow); stop(); };
+  return () => {
+    devices.removeEventListener("change", follow);
+    stop();
+  };
 }

@@ -13,11 +13,25 @@ const shown = new Map(); // text's key → element; a newer notice of a kind tak
 export function notice(said, { kind = "info", act = null, stays = kind === "error" } = {}) {
   const [key] = [said].flat();
   shown.get(key)?.remove();
-  const gone = () => { box.remove(); if (shown.get(key) === box) shown.delete(key); };
-  const box = h("div", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" },
+  const gone = () => {
+    box.remove();
+    if (shown.get(key) === box) shown.delete(key);
+  };
+  const box = h(
+    "div",
+    { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" },
     h("p", { text: said }),
-    act && h("button", { type: "button", text: act.text, onclick: () => { gone(); act.run(); } }),
-    button("close", "dialog.close", gone, { quiet: true, class: "icon" }));
+    act &&
+      h("button", {
+        type: "button",
+        text: act.text,
+        onclick: () => {
+          gone();
+          act.run();
+        },
+      }),
+    button("close", "dialog.close", gone, { quiet: true, class: "icon" }),
+  );
   document.getElementById("notices").append(box);
   shown.set(key, box);
   if (!stays) setTimeout(gone, SECONDS * 1000);

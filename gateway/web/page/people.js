@@ -14,7 +14,8 @@ export function participantMenu(session, stage, id, anchor) {
   const { name, you, microphone, screen, hand, host, kind } = participant;
   const isHost = state.me?.host;
   const send = (type, fields) => () => session.send(type, { participant: id, ...fields });
-  const remove = () => confirm(["people.remove.title", { name }], "people.remove.question", "people.remove", send("remove"));
+  const remove = () =>
+    confirm(["people.remove.title", { name }], "people.remove.question", "people.remove", send("remove"));
   openMenu(anchor, [
     { icon: "pin", text: stage.pinned === id ? "people.unpin" : "people.pin", run: () => stage.pin(id) },
     isHost && !you && microphone && { icon: "muted", text: "people.mute", run: send("mute") },
@@ -35,9 +36,16 @@ function rename(session, { id, name }) {
     if (chosen) session.send("rename", { participant: id, name: chosen });
     box.close();
   };
-  const box = dialog("people.rename", h("form", { onsubmit: submit },
-    h("label", { for: "rename", text: "prejoin.name" }), field,
-    h("footer", {}, h("button", { type: "submit", class: "primary", text: "dialog.save" }))));
+  const box = dialog(
+    "people.rename",
+    h(
+      "form",
+      { onsubmit: submit },
+      h("label", { for: "rename", text: "prejoin.name" }),
+      field,
+      h("footer", {}, h("button", { type: "submit", class: "primary", text: "dialog.save" })),
+    ),
+  );
   field.select();
 }
 
@@ -46,15 +54,33 @@ class Line {
   #face = h("span", {});
   #name = h("span", { class: "name" });
   #role = h("span", { class: "role" });
-  #hand = h("span", { class: "hand", hidden: true }, icon("hand"), h("span", { class: "unseen", text: "people.hand" }));
+  #hand = h(
+    "span",
+    { class: "hand", hidden: true },
+    icon("hand"),
+    h("span", { class: "unseen", text: "people.hand" }),
+  );
   #microphone = icon("microphone");
   #heard = h("span", { class: "unseen" });
   #more;
   #shown = "";
 
   constructor(id, menu) {
-    this.#more = button("more", "people.menu", () => menu(id, this.#more), { quiet: true, class: "icon", "aria-haspopup": "menu" });
-    this.element = h("li", {}, this.#face, h("span", { class: "who" }, this.#name, this.#role), this.#hand, this.#microphone, this.#heard, this.#more);
+    this.#more = button("more", "people.menu", () => menu(id, this.#more), {
+      quiet: true,
+      class: "icon",
+      "aria-haspopup": "menu",
+    });
+    this.element = h(
+      "li",
+      {},
+      this.#face,
+      h("span", { class: "who" }, this.#name, this.#role),
+      this.#hand,
+      this.#microphone,
+      this.#heard,
+      this.#more,
+    );
   }
 
   update(participant, speaking) {
@@ -64,7 +90,7 @@ class Line {
       this.#face.replaceChildren(face(participant));
     }
     say(this.#name, [you ? "tile.you" : "tile.name", { name }]);
-    const role = host ? "people.host" : kind === "browser" ? null : `people.${kind}`;
+    const role = host ? "people.host" : { phone: "people.phone", room: "people.room" }[kind];
     this.#role.hidden = !role;
     if (role) say(this.#role, role);
     this.#hand.hidden = hand == null;
@@ -85,19 +111,34 @@ export class People {
   #waiting = h("ul", { label: "people.waiting_list" });
   #waitingCount = h("h3", {});
   #all = button(null, "people.admit_all", () => this.#session.send("admit", { all: true }));
-  #lobby = h("section", { class: "lobby", hidden: true }, h("header", {}, this.#waitingCount, this.#all), this.#waiting);
-  #lock = button("lock", "people.lock", () => this.#session.send("lock", { locked: !this.#session.state.meeting.locked }));
+  #lobby = h(
+    "section",
+    { class: "lobby", hidden: true },
+    h("header", {}, this.#waitingCount, this.#all),
+    this.#waiting,
+  );
+  #lock = button("lock", "people.lock", () =>
+    this.#session.send("lock", { locked: !this.#session.state.meeting.locked }),
+  );
   #host;
 
   constructor(session, menu) {
     this.#session = session;
     this.#menu = menu;
     const end = () => confirm("people.end", "people.end.question", "people.end", () => session.send("end"));
-    this.#host = h("div", { class: "hosting", hidden: true }, this.#lock,
+    this.#host = h(
+      "div",
+      { class: "hosting", hidden: true },
+      this.#lock,
       button("muted", "people.mute_all", () => session.send("mute_all")),
-      button("leave", "people.end", end, { class: "danger quiet" }));
-    this.element = h("section", { class: "people" },
-      h("div", { class: "scroll" }, this.#lobby, h("section", {}, h("header", {}, this.#count), this.#list)), this.#host);
+      button("leave", "people.end", end, { class: "danger quiet" }),
+    );
+    this.element = h(
+      "section",
+      { class: "people" },
+      h("div", { class: "scroll" }, this.#lobby, h("section", {}, h("header", {}, this.#count), this.#list)),
+      this.#host,
+    );
   }
 
   focus() {
@@ -109,10 +150,14 @@ export class People {
     const people = [...state.participants.values()].sort(inOrder);
     for (const id of this.#lines.keys()) if (!state.participants.has(id)) this.#lines.delete(id);
     for (const participant of people) {
-      if (!this.#lines.has(participant.id)) this.#lines.set(participant.id, new Line(participant.id, this.#menu));
+      if (!this.#lines.has(participant.id))
+        this.#lines.set(participant.id, new Line(participant.id, this.#menu));
       this.#lines.get(participant.id).update(participant, state.speaking.includes(participant.id));
     }
-    arrange(this.#list, people.map(({ id }) => this.#lines.get(id).element));
+    arrange(
+      this.#list,
+      people.map(({ id }) => this.#lines.get(id).element),
+    );
     say(this.#count, ["people.count", { count: people.length }]);
     this.#host.hidden = !state.me?.host;
     say(this.#lock.querySelector("span"), state.meeting.locked ? "people.unlock" : "people.lock");
@@ -124,15 +169,23 @@ export class People {
     say(this.#waitingCount, ["people.waiting", { count: waiting.length }]);
     this.#all.hidden = waiting.length < 2;
     const known = new Map([...this.#waiting.children].map((line) => [line.dataset.id, line]));
-    arrange(this.#waiting, waiting.map((person) => known.get(person.id) ?? this.#waitingLine(person)));
+    arrange(
+      this.#waiting,
+      waiting.map((person) => known.get(person.id) ?? this.#waitingLine(person)),
+    );
   }
 
   #waitingLine(person) {
     const decide = (type) => () => this.#session.send(type, { participant: person.id });
     const named = { name: person.name };
-    const line = h("li", {}, face(person), h("span", { class: "who" }, person.name),
+    const line = h(
+      "li",
+      {},
+      face(person),
+      h("span", { class: "who" }, person.name),
       button(null, "people.refuse", decide("refuse"), { label: ["people.refuse_one", named] }),
-      button(null, "people.admit", decide("admit"), { class: "primary", label: ["people.admit_one", named] }));
+      button(null, "people.admit", decide("admit"), { class: "primary", label: ["people.admit_one", named] }),
+    );
     line.dataset.id = person.id;
     return line;
   }

@@ -15,7 +15,8 @@ const SENT = {
   microphone: { kind: "audio", encodings: [{ maxBitrate: 32_000 }] },
   camera: {
     kind: "video",
-    encodings: [ // bit/s; for 1280 × 720
+    encodings: [
+      // bit/s; for 1280 × 720
       { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
       { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
       { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
@@ -41,6 +42,7 @@ export class Rtc extends EventTarget {
   #restarts = 0;
   #healing = 0;
   #offering = Promise.resolve();
+  #unanswered = 0; // offers
 
   constructor(iceServers, send) {
     super();
@@ -61,7 +63,9 @@ export class Rtc extends EventTarget {
       line.sender.replaceTrack(this.#tracks[source]);
     }
     for (const kind of RECEIVED) peer.addTransceiver(kind, { direction: "recvonly" });
-    peer.onconnectionstatechange = () => { if (peer === this.#peer) this.#changed(); };
+    peer.onconnectionstatechange = () => {
+      if (peer === this.#peer) this.#changed();
+    };
     await this.#offer();
   }
 
@@ -73,9 +77,15 @@ export class Rtc extends EventTarget {
   }
 
   async answer(sdp) {
-    if (this.#peer?.signalingState !== "have-local-offer") return; // to an offer of before
+    this.#unanswered = Math.max(0, this.#unanswered - 1);
+    if (this.#unanswered || this.#peer?.signalingState !== "have-local-offer") return; // to an offer of before
     await this.#peer.setRemoteDescription({ type: "answer", sdp });
     this.#emit("slots");
+  }
+
+  /** Signalling was interrupted: what is still unanswered may never be. */
+  interrupted() {
+    this.#unanswered = 0;
   }
 
   /** After the network changed or the path was lost: new ICE credentials, the same everything else. */
@@ -100,12 +110,15 @@ export class Rtc extends EventTarget {
 
   /** The track that carries this source of this participant, if one does now. */
   track(participant, source) {
-    return this.#received().find(({ slot }) => slot?.participant === participant && slot.source === source)?.track;
+    return this.#received().find(({ slot }) => slot?.participant === participant && slot.source === source)
+      ?.track;
   }
 
   /** All sound, whoever's: slots play silence while nobody is on them. */
   sounds() {
-    return this.#received().map(({ track }) => track).filter(({ kind }) => kind === "audio");
+    return this.#received()
+      .map(({ track }) => track)
+      .filter(({ kind }) => kind === "audio");
   }
 
   /** The browser's statistics, and whose each incoming stream is. */
@@ -125,7 +138,9 @@ export class Rtc extends EventTarget {
       const peer = this.#peer;
       if (!peer) return;
       await peer.setLocalDescription(await peer.createOffer());
-      if (peer === this.#peer) this.#send("offer", { sdp: peer.localDescription.sdp });
+      if (peer !== this.#peer) return;
+      this.#unanswered += 1;
+      this.#send("offer", { sdp: peer.localDescription.sdp });
     });
     return this.#offering;
   }

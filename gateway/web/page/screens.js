@@ -6,14 +6,23 @@ import { has, language, LANGUAGES } from "./i18n.js";
 import { icon } from "./icons.js";
 
 export function brand() {
-  return h("p", { class: "brand" }, h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }), "Passerelle");
+  return h(
+    "p",
+    { class: "brand" },
+    h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }),
+    "Passerelle",
+  );
 }
 
 export function languageChoice(switchLanguage) {
   const options = Object.entries(LANGUAGES).map(([tag, name]) =>
-    h("option", { value: tag, selected: tag === language, lang: tag }, name));
-  return h("select", { label: "language", class: "language", onchange: (event) => switchLanguage(event.target.value) },
-    options);
+    h("option", { value: tag, selected: tag === language, lang: tag }, name),
+  );
+  return h(
+    "select",
+    { label: "language", class: "language", onchange: (event) => switchLanguage(event.target.value) },
+    options,
+  );
 }
 
 /** A text of `error.<code>`, or a general one for codes of later servers. */
@@ -32,24 +41,41 @@ export function startScreen({ switchLanguage }) {
       made.disabled = false;
     }
   };
-  const name = h("input", { id: "room", name: "room", required: true, autocomplete: "off", autocapitalize: "none", spellcheck: false, hint: "start.room_hint" });
+  const name = h("input", {
+    id: "room",
+    name: "room",
+    required: true,
+    autocomplete: "off",
+    autocapitalize: "none",
+    spellcheck: false,
+    hint: "start.room_hint",
+  });
   const open = (event) => {
     event.preventDefault();
     const target = roomOf(name.value);
     if (target) location.assign(target);
     else say(trouble, "start.bad_room");
   };
-  return h("main", { class: "entry start" },
+  return h(
+    "main",
+    { class: "entry start" },
     h("header", {}, brand(), languageChoice(switchLanguage)),
-    h("section", { class: "card" },
+    h(
+      "section",
+      { class: "card" },
       h("h1", { text: "start.title", tabindex: "-1" }),
       h("p", { class: "lead", text: "start.lead" }),
       button("camera", "start.create", create, { class: "primary wide" }),
       h("p", { class: "or", text: "start.or" }),
-      h("form", { onsubmit: open, novalidate: true },
+      h(
+        "form",
+        { onsubmit: open, novalidate: true },
         h("label", { for: "room", text: "start.room" }),
-        h("div", { class: "row field-row" }, name, h("button", { type: "submit", text: "start.open" }))),
-      trouble));
+        h("div", { class: "row field-row" }, name, h("button", { type: "submit", text: "start.open" })),
+      ),
+      trouble,
+    ),
+  );
 }
 
 /** The page of a room, from its name or from a link that was pasted. Null when it is neither. */
@@ -61,26 +87,41 @@ function roomOf(text) {
 }
 
 export function waitingScreen(session, name) {
-  return h("main", { class: "entry waiting" },
+  return h(
+    "main",
+    { class: "entry waiting" },
     h("header", {}, brand()),
-    h("section", { class: "card", role: "status" },
+    h(
+      "section",
+      { class: "card", role: "status" },
       h("div", { class: "pulse", "aria-hidden": "true" }, icon("lock")),
       h("h1", { tabindex: "-1" }, name),
       h("p", { class: "lead", text: "waiting.title" }),
       h("p", { text: "waiting.lead" }),
-      button(null, "waiting.leave", () => session.leave())));
+      button(null, "waiting.leave", () => session.leave()),
+    ),
+  );
 }
 
 /** `reason` is why: "left", "ended", "removed" …, or the code of an error. */
 export function overScreen(reason, { again = null, name = null } = {}) {
   const calm = has(`over.${reason}`);
-  return h("main", { class: "entry over" },
+  return h(
+    "main",
+    { class: "entry over" },
     h("header", {}, brand()),
-    h("section", { class: "card" },
+    h(
+      "section",
+      { class: "card" },
       name && h("p", { class: "kicker" }, name),
       h("h1", { text: calm ? `over.${reason}` : "over.failed", tabindex: "-1" }),
       h("p", { class: "lead", text: calm ? `over.${reason}.lead` : errorText(reason) }),
-      h("div", { class: "row" },
+      h(
+        "div",
+        { class: "row" },
         again && button(null, calm ? "over.again" : "over.retry", again, { class: "primary" }),
-        h("a", { class: "button", href: "/", text: "over.start" }))));
+        h("a", { class: "button", href: "/", text: "over.start" }),
+      ),
+    ),
+  );
 }

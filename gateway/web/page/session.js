@@ -45,7 +45,7 @@ export class Session extends EventTarget {
     this.#seat = seat;
     this.connection = new Connection(() => this.#opening());
     this.connection.addEventListener("message", ({ detail }) => this.#received(detail));
-    this.connection.addEventListener("state", () => this.#emit("connection"));
+    this.connection.addEventListener("state", () => this.#connectionChanged());
     this.connection.addEventListener("refused", ({ detail }) => this.#end(detail.code));
     devices.addEventListener("change", this.#publish);
     addEventListener("pagehide", this.#save);
@@ -83,15 +83,26 @@ export class Session extends EventTarget {
     const first = this.#greeting;
     this.#greeting = false;
     switch (message.type) {
-      case "waiting": this.#sit(message); return this.#become("waiting");
-      case "welcome": return this.#welcomed(message);
-      case "answer": return void this.rtc?.answer(message.sdp);
-      case "slots": return this.rtc?.assign(message.slots);
-      case "asked": return this.#emit("asked", message);
-      case "stats": this.stats = message; return this.#emit("stats");
-      case "closed": return this.#closed(message.reason);
-      case "error": return first ? this.#turnedAway(message) : this.#failed(message);
-      default: this.state.apply(message);
+      case "waiting":
+        this.#sit(message);
+        return this.#become("waiting");
+      case "welcome":
+        return this.#welcomed(message);
+      case "answer":
+        return void this.rtc?.answer(message.sdp);
+      case "slots":
+        return this.rtc?.assign(message.slots);
+      case "asked":
+        return this.#emit("asked", message);
+      case "stats":
+        this.stats = message;
+        return this.#emit("stats");
+      case "closed":
+        return this.#closed(message.reason);
+      case "error":
+        return first ? this.#turnedAway(message) : this.#failed(message);
+      default:
+        this.state.apply(message);
     }
   }
 
@@ -103,6 +114,11 @@ export class Session extends EventTarget {
     if (!message.resumed || !this.rtc) this.#connectMedia(message.ice_servers);
     else if (this.rtc.state !== "connected") this.rtc.restart();
     this.#publish();
+    this.#emit("connection");
+  }
+
+  #connectionChanged() {
+    if (this.connection.state === "waiting") this.rtc?.interrupted();
     this.#emit("connection");
   }
 

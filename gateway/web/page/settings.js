@@ -10,9 +10,15 @@ function choice(kind, devices) {
   const update = () => {
     const list = devices.list[kind];
     const current = devices.tracks[kind]?.getSettings().deviceId ?? devices.chosen[kind] ?? "default";
-    select.replaceChildren(...list.map((device, index) => h("option",
-      { value: device.deviceId, selected: device.deviceId === current },
-      device.label || `${t(`devices.${kind}`)} ${index + 1}`)));
+    select.replaceChildren(
+      ...list.map((device, index) =>
+        h(
+          "option",
+          { value: device.deviceId, selected: device.deviceId === current },
+          device.label || `${t(`devices.${kind}`)} ${index + 1}`,
+        ),
+      ),
+    );
     row.hidden = list.length === 0;
   };
   devices.addEventListener("list", update);
@@ -24,10 +30,17 @@ function choice(kind, devices) {
 /** Selects for microphone, camera and, where the browser lets us, loudspeaker. */
 export function deviceChoices(devices) {
   const kinds = ["microphone", "camera", ...("setSinkId" in HTMLMediaElement.prototype ? ["speaker"] : [])];
-  return h("div", { class: "choices" }, kinds.map((kind) => choice(kind, devices)));
+  return h(
+    "div",
+    { class: "choices" },
+    kinds.map((kind) => choice(kind, devices)),
+  );
 }
 
 export function settingsDialog(devices, switchLanguage) {
-  dialog("settings.title", deviceChoices(devices),
-    h("p", { class: "field" }, h("span", { text: "language" }), languageChoice(switchLanguage)));
+  dialog(
+    "settings.title",
+    deviceChoices(devices),
+    h("p", { class: "field" }, h("span", { text: "language" }), languageChoice(switchLanguage)),
+  );
 }

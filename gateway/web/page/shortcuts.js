@@ -5,7 +5,15 @@ import { dialog, h } from "./dom.js";
 const STORED = "passerelle.shortcuts";
 
 export const KEYS = {
-  m: "microphone", v: "camera", s: "screen", h: "hand", c: "chat", p: "people", l: "layout", i: "invite", "?": "shortcuts",
+  m: "microphone",
+  v: "camera",
+  s: "screen",
+  h: "hand",
+  c: "chat",
+  p: "people",
+  l: "layout",
+  i: "invite",
+  "?": "shortcuts",
 };
 
 const enabled = () => localStorage.getItem(STORED) !== "off";
@@ -24,7 +32,9 @@ export function listenKeys(act, talk) {
     event.preventDefault();
     act[name]();
   };
-  const up = (event) => { if (event.key === " ") talk(false); };
+  const up = (event) => {
+    if (event.key === " ") talk(false);
+  };
   document.addEventListener("keydown", down);
   document.addEventListener("keyup", up);
   return () => {
@@ -35,11 +45,20 @@ export function listenKeys(act, talk) {
 
 export function shortcutsDialog() {
   const row = (key, text) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", { text }));
-  const toggle = h("input", { type: "checkbox", checked: enabled(), onchange: (event) => localStorage.setItem(STORED, event.target.checked ? "on" : "off") });
-  dialog("shortcuts.title",
-    h("dl", { class: "keys" },
+  const toggle = h("input", {
+    type: "checkbox",
+    checked: enabled(),
+    onchange: (event) => localStorage.setItem(STORED, event.target.checked ? "on" : "off"),
+  });
+  dialog(
+    "shortcuts.title",
+    h(
+      "dl",
+      { class: "keys" },
       Object.entries(KEYS).map(([key, name]) => row(key.toUpperCase(), `shortcuts.${name}`)),
       h("div", {}, h("dt", {}, h("kbd", { text: "shortcuts.space" })), h("dd", { text: "shortcuts.talk" })),
-      h("div", {}, h("dt", {}, h("kbd", { text: "shortcuts.escape" })), h("dd", { text: "shortcuts.close" }))),
-    h("label", { class: "check" }, toggle, h("span", { text: "shortcuts.letters" })));
+      h("div", {}, h("dt", {}, h("kbd", { text: "shortcuts.escape" })), h("dd", { text: "shortcuts.close" })),
+    ),
+    h("label", { class: "check" }, toggle, h("span", { text: "shortcuts.letters" })),
+  );
 }

@@ -45,7 +45,10 @@ export class Sound {
       await player.play();
     } catch (error) {
       if (error.name !== "NotAllowedError" || this.#asking) return;
-      this.#asking = notice("sound.blocked", { stays: true, act: { text: "sound.hear", run: () => this.#unblock() } });
+      this.#asking = notice("sound.blocked", {
+        stays: true,
+        act: { text: "sound.hear", run: () => this.#unblock() },
+      });
       addEventListener("pointerdown", () => this.#unblock(), { once: true });
       addEventListener("keydown", () => this.#unblock(), { once: true });
     }

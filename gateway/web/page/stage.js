@@ -28,18 +28,29 @@ export class Stage {
   #previous = button("previous", "stage.previous", () => this.#turn(-1), { quiet: true, class: "icon" });
   #next = button("next", "stage.next", () => this.#turn(1), { quiet: true, class: "icon" });
   #where = h("span");
-  #pager = h("nav", { class: "pager", label: "stage.pages", hidden: true }, this.#previous, this.#where, this.#next);
+  #pager = h(
+    "nav",
+    { class: "pager", label: "stage.pages", hidden: true },
+    this.#previous,
+    this.#where,
+    this.#next,
+  );
+
+  #resized = new ResizeObserver(() => this.update());
 
   constructor(session, act, ...more) {
     this.#session = session;
     this.#act = { ...act, pin: (key) => this.pin(key) };
-    this.element = h("main", { class: "stage", label: "stage.label", tabindex: "-1" },
-      this.#focus, this.#list, this.#pager, more);
-    this.#resized = new ResizeObserver(() => this.update());
+    this.element = h(
+      "main",
+      { class: "stage", label: "stage.label", tabindex: "-1" },
+      this.#focus,
+      this.#list,
+      this.#pager,
+      more,
+    );
     this.#resized.observe(this.element);
   }
-
-  #resized;
 
   gone() {
     this.#resized.disconnect();
@@ -86,7 +97,10 @@ export class Stage {
     const { visible, pages } = this.#paged(keys, screens, focus);
     this.element.classList.toggle("focused", focus !== null);
     arrange(this.#focus, focus ? [this.#tiles.get(focus).element] : []);
-    arrange(this.#list, visible.map((key) => this.#tiles.get(key).element));
+    arrange(
+      this.#list,
+      visible.map((key) => this.#tiles.get(key).element),
+    );
     this.#pager.hidden = pages < 2;
     this.element.classList.toggle("paged", pages > 1);
     say(this.#where, ["stage.page", { page: this.#page + 1, pages }]);
@@ -104,7 +118,9 @@ export class Stage {
       });
       const mine = participant.id === state.you;
       const live = participant[tile.source] && seen.has(tile.key);
-      tile.show(mine ? devices.tracks[tile.source] : (live && rtc?.track(participant.id, tile.source)) || null);
+      tile.show(
+        mine ? devices.tracks[tile.source] : (live && rtc?.track(participant.id, tile.source)) || null,
+      );
     }
     this.#want([focus, ...visible].filter((key) => key && key !== state.you && state.participants.has(key)));
   }
@@ -143,7 +159,8 @@ export class Stage {
     const { clientWidth: width, clientHeight: height } = this.element;
     const narrow = width < 600;
     const count = keys.length + screens.length - (focus ? 1 : 0);
-    const room = focus ? this.#strip(count, width, height, narrow)
+    const room = focus
+      ? this.#strip(count, width, height, narrow)
       : capacity(count, width, height - PAGER, LEAST[narrow ? "narrow" : "wide"]);
     this.#order = order(this.#order, keys, this.#session.state.speaking, room, this.#spoke);
     const all = [...screens, ...this.#order].filter((key) => key !== focus);

@@ -5,14 +5,26 @@
 
 const EVENTS = {
   welcome: (state, message) => state.reset(message),
-  joined: (state, { participant }) => { state.put(participant); state.emit("joined", participant); },
+  joined: (state, { participant }) => {
+    state.put(participant);
+    state.emit("joined", participant);
+  },
   changed: (state, { participant }) => state.put(participant),
   left: (state, { participant, reason }) => state.drop(participant, reason),
-  speaking: (state, { participants }) => { state.speaking = participants; state.emit("speaking"); },
+  speaking: (state, { participants }) => {
+    state.speaking = participants;
+    state.emit("speaking");
+  },
   chat: (state, { message }) => state.hear(message),
   reaction: (state, message) => state.emit("reaction", message),
-  lobby: (state, { waiting }) => { state.lobby = waiting; state.emit("lobby"); },
-  meeting: (state, { meeting }) => { state.meeting = { ...state.meeting, ...meeting }; state.emit("meeting"); },
+  lobby: (state, { waiting }) => {
+    state.lobby = waiting;
+    state.emit("lobby");
+  },
+  meeting: (state, { meeting }) => {
+    state.meeting = { ...state.meeting, ...meeting };
+    state.emit("meeting");
+  },
 };
 
 export class MeetingState extends EventTarget {
@@ -35,7 +47,9 @@ export class MeetingState extends EventTarget {
 
   /** Those with a raised hand, the first to raise it first. */
   get hands() {
-    return [...this.participants.values()].filter((each) => each.hand != null).sort((a, b) => a.hand - b.hand);
+    return [...this.participants.values()]
+      .filter((each) => each.hand != null)
+      .sort((a, b) => a.hand - b.hand);
   }
 
   apply(message) {

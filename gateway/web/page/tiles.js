@@ -9,17 +9,30 @@ const HUES = 8;
 export function initials(name) {
   const words = name.split(/[\s_-]+/).filter((word) => /^\p{L}|\p{N}/u.test(word));
   const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
-  return letters.map((word) => [...word][0]).join("").toUpperCase();
+  return letters
+    .map((word) => [...word][0])
+    .join("")
+    .toUpperCase();
 }
 
 export function face({ id, name, kind }) {
   const hue = [...id].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 997, 7) % HUES;
   const drawn = { phone: "phone", room: "room" }[kind];
-  return h("span", { class: `face hue-${hue}`, "aria-hidden": "true" }, drawn ? icon(drawn) : initials(name) || icon("person"));
+  return h(
+    "span",
+    { class: `face hue-${hue}`, "aria-hidden": "true" },
+    drawn ? icon(drawn) : initials(name) || icon("person"),
+  );
 }
 
 export class Tile {
-  #video = h("video", { muted: true, autoplay: true, playsInline: true, hidden: true, "aria-hidden": "true" });
+  #video = h("video", {
+    muted: true,
+    autoplay: true,
+    playsInline: true,
+    hidden: true,
+    "aria-hidden": "true",
+  });
   #face = h("span");
   #shown = ""; // whose face
   #name = h("span", { class: "name" });
@@ -36,10 +49,19 @@ export class Tile {
     this.source = source;
     this.#pin = button("pin", "tile.pin", () => act.pin(key), { quiet: true, class: "icon" });
     this.#menu = button("more", "tile.menu", () => act.menu(key, this.#menu), { quiet: true, class: "icon" });
-    this.element = h("li", { class: `tile ${source}` }, this.#video, this.#face, this.#hand, this.#reaction,
+    this.element = h(
+      "li",
+      { class: `tile ${source}` },
+      this.#video,
+      this.#face,
+      this.#hand,
+      this.#reaction,
       h("div", { class: "caption" }, source === "camera" && this.#microphone, this.#name, this.#status),
-      h("div", { class: "actions" }, this.#pin, this.#menu));
-    this.element.addEventListener("dblclick", (event) => { if (!event.target.closest("button")) act.pin(key); });
+      h("div", { class: "actions" }, this.#pin, this.#menu),
+    );
+    this.element.addEventListener("dblclick", (event) => {
+      if (!event.target.closest("button")) act.pin(key);
+    });
   }
 
   get height() {
@@ -56,7 +78,10 @@ export class Tile {
     say(this.#name, [this.source === "screen" ? "tile.screen_of" : you ? "tile.you" : "tile.name", { name }]);
     redraw(this.#microphone, microphone ? "microphone" : "muted");
     this.#microphone.classList.toggle("muted", !microphone);
-    say(this.#status, `tile.status.${kind}${this.source === "screen" ? ".screen" : microphone ? "" : ".muted"}`);
+    say(
+      this.#status,
+      `tile.status.${kind}${this.source === "screen" ? ".screen" : microphone ? "" : ".muted"}`,
+    );
     this.#hand.hidden = hand == null || this.source === "screen";
     if (order) this.#hand.dataset.order = order;
     this.element.classList.toggle("speaking", speaking && this.source === "camera");

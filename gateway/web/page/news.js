@@ -1,0 +1,47 @@
+// What happens in a meeting is told: in words to those who listen to a screen reader, as a notice where somebody
+// may want to act.
+
+import { announce, notice } from "./notices.js";
+import { errorText } from "./screens.js";
+
+/** Tell it until `signal` aborts. `panel` is the one at the side. */
+export function tellNews(session, panel, signal) {
+  const { state, devices } = session;
+  const on = (target, name, tell) =>
+    target.addEventListener(name, ({ detail }) => tell(detail ?? {}), { signal });
+  const nameOf = (id) => state.participants.get(id)?.name ?? "";
+
+  on(state, "joined", ({ name }) => announce("said.joined", { name }));
+  on(state, "left", ({ participant }) => announce("said.left", { name: participant.name }));
+  on(state, "hand", ({ you, name }) => you || notice(["said.hand", { name }]));
+  on(state, "reaction", ({ participant, emoji }) =>
+    announce("said.reaction", { name: nameOf(participant), emoji }),
+  );
+  on(state, "said", ({ from, name, text }) => {
+    if (panel.name !== "chat" && from !== state.you) announce("said.chat", { name, text });
+  });
+
+  let known = 0;
+  const knocked = () => {
+    const waiting = state.me?.host ? state.lobby : [];
+    if (waiting.length > known && panel.name !== "people") {
+      const see = { text: "people.see", run: () => panel.show("people") };
+      notice(["said.waiting", { name: waiting.at(-1).name }], { act: see });
+    }
+    known = waiting.length;
+  };
+  on(state, "lobby", knocked);
+  knocked();
+
+  on(session, "asked", ({ what }) => asked(what, devices));
+  on(session, "failed", ({ code }) => notice(errorText(code), { kind: "error" }));
+  on(devices, "trouble", ({ source, reason }) => notice(`trouble.${source}.${reason}`, { kind: "error" }));
+}
+
+/** A host asks: muting and stopping happen at once (the server lets nothing through), unmuting is ours to do. */
+async function asked(what, devices) {
+  if (what === "mute") await devices.turn("microphone", false);
+  if (what === "stop_share") devices.unshare();
+  const unmute = { text: "control.microphone.on", run: () => devices.turn("microphone", true) };
+  notice(`asked.${what}`, what === "unmute" ? { stays: true, act: unmute } : {});
+}
