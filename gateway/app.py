@@ -36,6 +36,7 @@ from config.texts import LANGUAGES
 from gateway import run as process
 from gateway.addresses import sip_uri, web_url
 from gateway.admission import RETRY_AFTER, Admission
+from gateway.certificate import fingerprint
 from gateway.demo import FOLDER, NUMBER
 from gateway.garbage import Garbage
 from gateway.metrics import Metrics, Sources
@@ -52,7 +53,7 @@ from media.ports import PortAllocator
 from media.webrtc.mux import MediaMux
 from rooms.local import LocalDirectory
 from rooms.store import Store
-from rooms.values import Invitation, NewRoom
+from rooms.values import Invitation, NewRoom, Role
 from sip.call import Call
 from sip.guard import Guard
 from sip.message import Request
@@ -148,8 +149,9 @@ class App:
         )
         self._desk = desk = self._make_desk(store, announcer)
         metrics = Metrics(self._sources(desk))
-        pages = await self._open_doors(store)
-        api = create_api(lambda: self._not_ready, metrics.page, *pages)
+        doors = self._make_doors(store)
+        await self._open_media_port()
+        api = create_api(lambda: self._not_ready, metrics.page, *self._pages(doors))
         self._http = HttpServer(api, settings.http.listen, settings.http.tls)
         await self._http.start()
         try:
@@ -166,7 +168,7 @@ class App:
         listeners = [str(listener) for listener in settings.sip.listen]
         log.info("Ready", sip=listeners, media=str(settings.media.ports), http=str(settings.http.listen))
         if invitation is not None:
-            self._print_welcome(invitation)
+            self._print_welcome(invitation, doors)
 
     def begin_drain(self) -> None:
         """Refuse new calls from now on; running ones go on."""
@@ -205,30 +207,9 @@ class App:
 
     # Wiring
 
-    async def _open_doors(self, store: Store) -> list[Router]:
-        """Open the media port of browsers; what is served to them. Nothing where there is no address."""
-        settings = self._settings
-        addresses = settings.webrtc.address or settings.media.address
-        if any(map(is_unspecified, addresses)):
-            log.warning("No meetings for browsers: webrtc.address must name an address")
-            return []
-        try:
-            self._mux = await MediaMux.open(
-                self._loop,
-                addresses,
-                settings.webrtc.port,
-                clock=self._clock,
-                random=self._random,
-                advertised=settings.webrtc.advertised or settings.media.advertised,
-            )
-        except OSError as error:
-            raise PasserelleError(
-                f"The media of browsers cannot listen on port {settings.webrtc.port}: {error}",
-                outcome=Outcome.UNAVAILABLE,
-                hint="Stop what uses that port, or change webrtc.port.",
-            ) from error
-        doors = Doors(
-            settings,
+    def _make_doors(self, store: Store) -> Doors:
+        return Doors(
+            self._settings,
             store,
             LocalDirectory(store),
             self._guard,
@@ -237,7 +218,35 @@ class App:
             wall=time.time,
             random=self._random,
         )
-        origins = Origins(settings.http)
+
+    async def _open_media_port(self) -> None:
+        """Open the port for the media of browsers, where an address is named."""
+        settings = self._settings.webrtc
+        addresses = settings.address or self._settings.media.address
+        if any(map(is_unspecified, addresses)):
+            log.warning("No meetings for browsers: webrtc.address must name an address")
+            return
+        try:
+            self._mux = await MediaMux.open(
+                self._loop,
+                addresses,
+                settings.port,
+                clock=self._clock,
+                random=self._random,
+                advertised=settings.advertised or self._settings.media.advertised,
+            )
+        except OSError as error:
+            raise PasserelleError(
+                f"The media of browsers cannot listen on port {settings.port}: {error.strerror}",
+                outcome=Outcome.UNAVAILABLE,
+                hint="Stop what uses that port, or change webrtc.port.",
+            ) from error
+
+    def _pages(self, doors: Doors) -> list[Router]:
+        """What is served to browsers, if their media can be."""
+        if self._mux is None:
+            return []
+        origins = Origins(self._settings.http)
         self._sockets = PageSockets(doors, self._engine, origins, self._clock)
         self._sweeping = asyncio.create_task(self._sweep(doors), name="sweep")
         return [create_pages(), create_meetings(doors, origins), self._sockets.router()]
@@ -348,7 +357,7 @@ class App:
             return await store.add(NewRoom(DEMO_ROOM, slug="demo"), reserved=self._settings.sip.reception)
         return await store.invitation(rooms[0].slug if rooms else "demo")
 
-    def _print_welcome(self, invitation: Invitation) -> None:
+    def _print_welcome(self, invitation: Invitation, doors: Doors) -> None:
         settings = self._settings
         lines = welcome(
             Demo(
@@ -357,6 +366,9 @@ class App:
                 number=NUMBER,
                 room=invitation.room.name,
                 pin=invitation.pin,
+                page_url=web_url(settings, "/"),
+                host_link=doors.link(invitation.room, Role.HOST),
+                guest_link=doors.link(invitation.room, Role.GUEST),
                 health_url=web_url(settings, "/healthz"),
                 metrics_url=web_url(settings, "/metrics"),
                 settings="defaults; passerelle init-config writes a file to change them",
@@ -364,6 +376,8 @@ class App:
                 log="this terminal",
                 lan=settings.sip.listen[0].host if self._lan else None,
                 media_ports=str(settings.media.ports),
+                browser_port=settings.webrtc.port,
+                fingerprint=fingerprint(settings.http.certificate) if settings.http.certificate else "",
             )
         )
         for line in lines:

@@ -1,9 +1,9 @@
 """Demo mode: what ``passerelle serve --demo`` sets, so that a newcomer's first call is answered.
 
 State is kept in ``./var``. The voice answers any name, and the number 100 for telephones that have only a
-keypad. SIP, sound and HTTP are on loopback. With ``--lan`` SIP and sound are on this machine's address in
-the local network, named explicitly: peers must be told an address they can send to. HTTP stays on loopback,
-since it asks for no password.
+keypad. SIP, media and HTTP are on loopback. With ``--lan`` they are on this machine's address in the local
+network, named explicitly: peers must be told an address they can send to. There HTTP becomes HTTPS, with a
+certificate of our own: browsers give no page a camera without it.
 
 These values lie over the settings file and under the environment.
 """
@@ -12,10 +12,13 @@ import socket
 from pathlib import Path
 
 from config.outcome import Outcome, PasserelleError
+from gateway import certificate
 
 FOLDER = "var"
 LOOPBACK = "127.0.0.1"
 SIP_PORT = 5060
+HTTP_PORT, HTTPS_PORT = 8080, 8443
+CERTIFICATE, KEY = "certificate.pem", "key.pem"
 RECEPTION = "meet"
 NUMBER = "100"
 ELSEWHERE = ("192.0.2.1", 9)
@@ -26,13 +29,20 @@ def overlay(folder: Path, lan: str | None) -> dict[str, str]:
     """The settings of demo mode as environment variables; ``lan``: the address in the local network."""
     host = lan or LOOPBACK
     state = folder / FOLDER
+    tls = {
+        "PASSERELLE_HTTP__LISTEN": f"{lan}:{HTTPS_PORT}",
+        "PASSERELLE_HTTP__CERTIFICATE": str(state / CERTIFICATE),
+        "PASSERELLE_HTTP__KEY": str(state / KEY),
+    }
     return {
         "PASSERELLE_SIP__LISTEN": f"udp:{host}:{SIP_PORT},tcp:{host}:{SIP_PORT}",
         "PASSERELLE_SIP__RECEPTION": f"{RECEPTION},{NUMBER},*",
         "PASSERELLE_MEDIA__ADDRESS": host,
-        "PASSERELLE_HTTP__LISTEN": f"{LOOPBACK}:8080",
+        "PASSERELLE_SIP__NUMBER": NUMBER,
+        "PASSERELLE_HTTP__LISTEN": f"{LOOPBACK}:{HTTP_PORT}",
         "PASSERELLE_DATABASE__URL": f"sqlite:///{state / 'passerelle.db'}",
         "PASSERELLE_DATABASE__SECRET_FILE": str(state / "passerelle.secret"),
+        **(tls if lan else {}),
     }
 
 
@@ -43,6 +53,19 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         raise PasserelleError(
             f"{folder / FOLDER} cannot be made: {error.strerror}",
+            outcome=Outcome.UNAVAILABLE,
+            hint="Start the demo in a folder that you may write to.",
+        ) from None
+
+
+def provide_certificate(folder: Path, host: str) -> None:
+    """Make a certificate for the address ``host``, unless there is one that fits."""
+    state = folder / FOLDER
+    try:
+        certificate.provide(state / CERTIFICATE, state / KEY, host)
+    except OSError as error:
+        raise PasserelleError(
+            f"A certificate cannot be made in {state}: {error.strerror}",
             outcome=Outcome.UNAVAILABLE,
             hint="Start the demo in a folder that you may write to.",
         ) from None

@@ -17,6 +17,9 @@ class Demo:
     number: str  # for a telephone's keypad
     room: str
     pin: str
+    page_url: str  # http://127.0.0.1:8080/
+    host_link: str  # into the room, as a host
+    guest_link: str
     health_url: str
     metrics_url: str
     settings: str  # the file, or how to make one
@@ -24,15 +27,27 @@ class Demo:
     log: str
     lan: str | None = None  # the address calls are taken on from the network
     media_ports: str = ""  # "20000-29999"
+    browser_port: int = 0  # of browsers' media, UDP and TCP
+    fingerprint: str = ""  # of the certificate made for the network
 
 
 def welcome(demo: Demo) -> list[str]:
     """The lines to print when everything listens."""
-    return ["", *_call(demo), "", *_places(demo), "", *_openness(demo), ""]
+    return ["", *_open(demo), "", *_call(demo), "", *_places(demo), "", *_openness(demo), ""]
+
+
+def _open(demo: Demo) -> Iterator[str]:
+    yield "Passerelle is ready. In a browser:"
+    yield ""
+    yield f"  {demo.page_url}   begins a new meeting"
+    yield f"  {demo.room}, where you lead:"
+    yield f"  {demo.host_link}"
+    yield "  and for guests:"
+    yield f"  {demo.guest_link}"
 
 
 def _call(demo: Demo) -> Iterator[str]:
-    yield "Passerelle is ready. With any SIP telephone, no account needed:"
+    yield "With any SIP telephone, no account needed:"
     yield ""
     yield f"  dial        {demo.reception_uri}   (or {demo.number}, with this machine as the phone's proxy)"
     yield f"  then type   {demo.pin} #"
@@ -54,7 +69,11 @@ def _openness(demo: Demo) -> Iterator[str]:
     if demo.lan is None:
         yield "Only this machine can call. For your network: make run LAN=1, or serve --demo --lan."
     else:
-        yield f"Everyone on your network can now call: SIP on {demo.lan}, ports 5060 UDP and TCP, without"
-        yield f"encryption; sound on UDP ports {demo.media_ports}. A firewall must let these in. Health and"
-        yield "metrics stay on this machine. Without LAN=1 (--lan) nobody else can call."
+        yield f"Everyone on your network can now come in. By telephone: SIP on {demo.lan}, ports 5060 UDP"
+        yield f"and TCP, without encryption; sound on UDP ports {demo.media_ports}. By browser: HTTPS, and"
+        yield f"port {demo.browser_port} UDP and TCP. A firewall must let these in. Health and metrics are"
+        yield "served there too. The certificate was made here: browsers warn once. Its SHA-256 is"
+        yield f"  {demo.fingerprint[:47]}"
+        yield f"  {demo.fingerprint[48:]}"
+        yield "Without LAN=1 (--lan) nobody else can come in."
     yield "Ctrl-C ends all calls and stops."

@@ -16,9 +16,7 @@ from gateway.process import raise_file_limit
 @click.option(
     "--demo", is_flag=True, help="Try it here: keep everything in ./var, make a room, say what to dial."
 )
-@click.option(
-    "--lan", is_flag=True, help="With --demo: take calls from the local network, not only from here."
-)
+@click.option("--lan", is_flag=True, help="With --demo: for the local network, not only from here.")
 @config_option
 def serve(demo: bool, lan: bool) -> None:
     """Take calls until told to stop.
@@ -31,8 +29,11 @@ def serve(demo: bool, lan: bool) -> None:
         raise click.UsageError("--lan goes with --demo; otherwise set sip.listen and media.address.")
     overlay = {}
     if demo:
-        overlay = demo_mode.overlay(Path.cwd(), demo_mode.lan_address() if lan else None)
+        address = demo_mode.lan_address() if lan else None
+        overlay = demo_mode.overlay(Path.cwd(), address)
         demo_mode.make_folder(Path.cwd())
+        if address is not None:
+            demo_mode.provide_certificate(Path.cwd(), address)
     settings = load_settings(overlay)
     files = raise_file_limit()
     if problems := [*check_ports(settings), *check_files(settings, files)]:

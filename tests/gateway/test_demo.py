@@ -25,7 +25,8 @@ def test_for_the_network(tmp_path: Path) -> None:
     settings = load(None, overlay(tmp_path, "192.0.2.20"))
     assert {listener.host for listener in settings.sip.listen} == {"192.0.2.20"}
     assert settings.media.address == ("192.0.2.20",)
-    assert settings.http.listen.host == "127.0.0.1", "no password, so not for the network"
+    assert str(settings.http.listen) == "192.0.2.20:8443"
+    assert settings.http.tls == (tmp_path / "var" / "certificate.pem", tmp_path / "var" / "key.pem")
 
 
 def test_a_settings_file_lies_under_it_and_the_environment_above(tmp_path: Path) -> None:
@@ -58,12 +59,16 @@ def test_the_address_in_the_network_is_none_of_loopback() -> None:
     assert not address.startswith(("127.", "0."))
 
 
+OF_THE_NETWORK = ("lan", "media_ports", "browser_port", "fingerprint")
 DEMO = Demo(
     reception_uri="sip:meet@127.0.0.1",
     direct_uri="sip:4829130577@127.0.0.1",
     number=NUMBER,
     room="Demo",
     pin="4829130577",
+    page_url="http://127.0.0.1:8080/",
+    host_link="http://127.0.0.1:8080/r/demo#k=aaa",
+    guest_link="http://127.0.0.1:8080/r/demo#k=bbb",
     health_url="http://127.0.0.1:8080/readyz",
     metrics_url="http://127.0.0.1:8080/metrics",
     settings="the defaults",
@@ -76,6 +81,8 @@ def test_the_welcome_says_everything() -> None:
     text = "\n".join(welcome(DEMO))
     for value in (DEMO.reception_uri, DEMO.direct_uri, DEMO.number, DEMO.room, f"{DEMO.pin} #"):
         assert value in text
+    for value in (DEMO.page_url, DEMO.host_link, DEMO.guest_link):
+        assert value in text
     for value in (DEMO.health_url, DEMO.metrics_url, DEMO.settings, DEMO.state, DEMO.log):
         assert value in text
     assert "Only this machine can call" in text
@@ -84,11 +91,16 @@ def test_the_welcome_says_everything() -> None:
 
 def test_the_welcome_says_what_is_open() -> None:
     lan = Demo(
-        **{name: getattr(DEMO, name) for name in DEMO.__slots__ if name not in ("lan", "media_ports")},
+        **{name: getattr(DEMO, name) for name in DEMO.__slots__ if name not in OF_THE_NETWORK},
         lan="192.0.2.20",
+        browser_port=7882,
+        fingerprint="AB:" * 31 + "CD",
         media_ports="20000-29999",
     )
     text = "\n".join(welcome(lan))
     assert "Everyone on your network" in text
     assert "192.0.2.20" in text
     assert "20000-29999" in text
+    assert "7882" in text
+    assert "AB:CD" in text
+    assert max(map(len, welcome(lan))) <= 100

@@ -247,7 +247,7 @@ def test_a_foreign_origin_is_refused(tmp_path: Path, origin: str | None) -> None
     with_gateway(tmp_path, scenario)
 
 
-HOSTILE = [
+HOSTILE: list[str | bytes] = [
     "",
     "[]",
     "null",
