@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tests.interop.peers.network import Network
 
-from . import calls, delay, idle, janus, legs
+from . import calls, delay, idle, janus, legs, sfu
 from .legs import Shape
 from .report import Report
 
-PARTS = ("idle", "legs", "janus", "g722", "calls", "delay")
+PARTS = ("idle", "legs", "janus", "g722", "calls", "delay", "sfu")
 
 
 def main() -> None:
@@ -61,6 +61,11 @@ def _run(part: str, report: Report, home: Path, network: Network, window: float,
             calls.measure(next(homes), network, rate, length, group) for group in (None, 5) for rate in rates
         ]
         report.table("INVITE to 200, calls held 10 s with RTP", rows)
+    elif part == "sfu":
+        meshes = [(3, sfu.P360), (10, sfu.P360), (20, sfu.P360), (10, sfu.P720), (50, sfu.NONE)]
+        chosen = meshes[1:2] if quick else meshes
+        rows = [sfu.measure(next(homes), network, size, picture, window) for size, picture in chosen]
+        report.table("Browsers in one room", rows, "each sees nine others and hears three, over DTLS-SRTP")
     elif part == "delay":
         report.table(
             "Phone to phone",

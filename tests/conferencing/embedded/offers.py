@@ -41,26 +41,24 @@ def offer(
     codecs: Sequence[str] = ("VP8", "VP9", "H264", "AV1"),
     simulcast: bool = False,
     ufrag: str = "abcd",
+    password: str = "p" * 24,
+    fingerprint: str = FINGERPRINT,
     extensions: bool = True,
 ) -> str:
     """A browser's offer for the first ``lines`` of our layout; mids are their numbers."""
     text = ["v=0", "o=- 4611731400430051336 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
     text += ["a=group:BUNDLE " + " ".join(map(str, range(lines))), "a=extmap-allow-mixed"]
     for mid, place in enumerate(LAYOUT[:lines]):
-        text += _line(mid, place, codecs, simulcast and place is Place.CAMERA, ufrag, extensions)
+        text += [*_line(mid, place, codecs, simulcast and place is Place.CAMERA, extensions)]
+        text += [f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{password}", f"a=fingerprint:{fingerprint}"]
     return "\r\n".join(text) + "\r\n"
 
 
-def _line(
-    mid: int, place: Place, codecs: Sequence[str], simulcast: bool, ufrag: str, extensions: bool
-) -> Iterator[str]:
+def _line(mid: int, place: Place, codecs: Sequence[str], simulcast: bool, extensions: bool) -> Iterator[str]:
     audio = place.kind == "audio"
     formats = [OPUS, 63, 9] if audio else [number for name in codecs for number in _VIDEO[name][:2]]
     yield f"m={place.kind} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}"
     yield "c=IN IP4 0.0.0.0"
-    yield f"a=ice-ufrag:{ufrag}"
-    yield "a=ice-pwd:" + "p" * 24
-    yield f"a=fingerprint:{FINGERPRINT}"
     yield "a=setup:actpass"
     yield f"a=mid:{mid}"
     if extensions:
