@@ -174,6 +174,7 @@ class App:
         """Refuse new calls from now on; running ones go on."""
         self._not_ready = "draining"
         self._admission.begin_drain()
+        self._engine.begin_drain()
         self._agent.close_door(Refusal(Outcome.DRAINING, RETRY_AFTER[Outcome.DRAINING]))
         log.info("Draining", calls=self._admission.running)
 
@@ -309,6 +310,9 @@ class App:
             invite_seconds=desk.invite_seconds,
             meetings=lambda: sum(1 for _ in self._engine.meetings()),
             participants=self._participants,
+            waiting=lambda: sum(len(meeting.lobby) for meeting in self._engine.meetings()),
+            publishing=self._publishing,
+            pages=lambda: self._sockets.opened if self._sockets is not None else 0,
             rtp_packets=lambda: {"in": self._media(desk).packets_in, "out": self._media(desk).packets_out},
             rtp_lost=lambda: self._media(desk).lost,
             rtp_late=lambda: self._media(desk).late,
@@ -348,6 +352,16 @@ class App:
             for participant in meeting:
                 counts[participant.kind.value] += 1
         return counts
+
+    def _publishing(self) -> dict[str, int]:
+        browsers = [
+            each for meeting in self._engine.meetings() for each in meeting if each.kind is Kind.BROWSER
+        ]
+        return {
+            "microphone": sum(not each.muted for each in browsers),
+            "camera": sum(each.camera for each in browsers),
+            "screen": sum(each.screen for each in browsers),
+        }
 
     # The demo
 

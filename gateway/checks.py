@@ -40,8 +40,14 @@ def check_ports(settings: Settings) -> Iterator[Problem]:
     """Can every address and port be bound? Bound and let go."""
     for index, listener in enumerate(settings.sip.listen):
         yield from _bindable(f"sip.listen[{index}]", listener.transport, listener.host, listener.port)
-    for index, host in enumerate(settings.media.address):
-        yield from _bindable(f"media.address[{index}]", "udp", host, 0)
+    for section, addresses in (("media", settings.media.address), ("webrtc", settings.webrtc.address)):
+        for index, host in enumerate(addresses):
+            yield from _bindable(f"{section}.address[{index}]", "udp", host, 0)
+    for host in settings.webrtc.address or settings.media.address:
+        if any(_bindable("", "udp", host, 0)):  # told above
+            continue
+        for transport in KINDS:
+            yield from _bindable("webrtc.port", transport, host, settings.webrtc.port)
     yield from _bindable("http.listen", "tcp", settings.http.listen.host, settings.http.listen.port)
 
 

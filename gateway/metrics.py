@@ -39,6 +39,9 @@ class Sources:
     invite_seconds: Histogram  # from INVITE to 200
     meetings: Count
     participants: CountBy  # by kind
+    waiting: Count  # in waiting rooms
+    publishing: CountBy  # browsers, by source: "microphone", "camera", "screen"
+    pages: Count  # open WebSockets
     rtp_packets: CountBy  # by direction: "in", "out"
     rtp_lost: Count
     rtp_late: Count  # arrived after their turn
@@ -98,6 +101,9 @@ class _Reader(Collector):
         yield _counter("dtmf", "Keys pressed by callers", _by(read.dtmf()), "via")
         yield _gauge("meetings", "Meetings with at least one participant", _one(read.meetings()))
         yield _gauge("participants", "Participants of all meetings", _by(read.participants()), "kind")
+        yield _gauge("waiting", "People in waiting rooms", _one(read.waiting()))
+        yield _gauge("publishing", "Browsers that send, by source", _by(read.publishing()), "source")
+        yield _gauge("pages", "Pages that hold a connection", _one(read.pages()))
 
     def _media(self, read: Sources) -> Iterator[Metric]:
         yield _counter("rtp_packets", "RTP packets", _by(read.rtp_packets()), "direction")

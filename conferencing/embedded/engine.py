@@ -124,6 +124,7 @@ class EmbeddedEngine:
         self._limits = limits
         self._running: dict[str, Running] = {}
         self._looked_at = clock()
+        self._draining = False
 
     def meetings(self) -> Iterator[Meeting]:
         """The running meetings."""
@@ -157,7 +158,9 @@ class EmbeddedEngine:
     # Browsers
 
     def check_door(self, key: str, rules: MeetingRules, *, host: bool) -> None:
-        """Whether one could come in now. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED)."""
+        """Whether one could come in now. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED, DRAINING)."""
+        if self._draining:
+            raise PasserelleError("the service is about to stop", outcome=Outcome.DRAINING)
         running = self._running.get(key)
         meeting = running.meeting if running is not None else self._new_meeting(key, rules)
         meeting.check_door(host=host)
@@ -190,6 +193,10 @@ class EmbeddedEngine:
             return None
         session.attach(connection, self._clock(), last)
         return session
+
+    def begin_drain(self) -> None:
+        """Let no more browsers in; those that are there go on, and may come back."""
+        self._draining = True
 
     def close(self, reason: str = "restarting") -> None:
         """End every browser's stay, and every wait: the service stops."""

@@ -14,6 +14,7 @@ from config.settings import (
     Listener,
     Settings,
     SipSettings,
+    WebRtcSettings,
 )
 from config.settings.sections import DatabaseSettings, MediaSettings
 from gateway.checks import check_database, check_files, check_ports, check_prompts
@@ -21,17 +22,18 @@ from rooms.store import Store
 
 FREE = SipSettings(listen=(Listener("udp", "127.0.0.1", 0), Listener("tcp", "127.0.0.1", 0)))
 FREE_HTTP = HttpSettings(listen=Endpoint("127.0.0.1", 0))
+FREE_WEBRTC = WebRtcSettings(port=0)
 
 
 def test_free_ports() -> None:
-    assert list(check_ports(Settings(sip=FREE, http=FREE_HTTP))) == []
+    assert list(check_ports(Settings(sip=FREE, http=FREE_HTTP, webrtc=FREE_WEBRTC))) == []
 
 
 def test_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         sip = SipSettings(listen=(Listener("udp", "127.0.0.1", 0), Listener("tcp", "127.0.0.1", port)))
-        [problem] = check_ports(Settings(sip=sip, http=FREE_HTTP))
+        [problem] = check_ports(Settings(sip=sip, http=FREE_HTTP, webrtc=FREE_WEBRTC))
     assert problem.key == "sip.listen[1]"
     assert problem.message == f"tcp:127.0.0.1:{port} cannot be bound: address already in use"
     assert "Passerelle itself" in problem.hint
@@ -44,12 +46,12 @@ def test_a_port_closed_a_moment_ago_is_free() -> None:
             server.accept()[0].close()
             client.recv(1)
     http = HttpSettings(listen=Endpoint("127.0.0.1", port))
-    assert list(check_ports(Settings(sip=FREE, http=http))) == []
+    assert list(check_ports(Settings(sip=FREE, http=http, webrtc=FREE_WEBRTC))) == []
 
 
 def test_an_address_that_is_not_ours() -> None:
     media = MediaSettings(address=("192.0.2.77",))
-    [problem] = check_ports(Settings(sip=FREE, http=FREE_HTTP, media=media))
+    [problem] = check_ports(Settings(sip=FREE, http=FREE_HTTP, webrtc=FREE_WEBRTC, media=media))
     assert problem.key == "media.address[0]"
     assert "no such address" in problem.hint
 
@@ -102,5 +104,5 @@ def test_ipv6(host: str) -> None:
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     sip = SipSettings(listen=(Listener("udp", host, 0), Listener("tcp", host, 0)))
-    problems = list(check_ports(Settings(sip=sip, http=FREE_HTTP)))
+    problems = list(check_ports(Settings(sip=sip, http=FREE_HTTP, webrtc=FREE_WEBRTC)))
     assert all("[::1]:0" in problem.message for problem in problems)

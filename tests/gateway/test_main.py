@@ -19,6 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PASSERELLE_CONFIG", raising=False)
     monkeypatch.setenv("PASSERELLE_SIP__LISTEN", "udp:127.0.0.1:0")
     monkeypatch.setenv("PASSERELLE_HTTP__LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("PASSERELLE_WEBRTC__PORT", "0")
     monkeypatch.setenv("PASSERELLE_LIMITS__CALLS", "10")
     return tmp_path
 

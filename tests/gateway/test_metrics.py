@@ -28,6 +28,9 @@ class Gateway:
             invite_seconds=self.invites,
             meetings=lambda: 1,
             participants=lambda: {"phone": 2},
+            waiting=lambda: 1,
+            publishing=lambda: {"camera": 3},
+            pages=lambda: 4,
             rtp_packets=self.packets,
             rtp_lost=lambda: 4,
             rtp_late=lambda: 5,
@@ -59,6 +62,9 @@ def test_every_fixed_name_is_there() -> None:
     assert samples["passerelle_invite_seconds_count{}"] == 0
     assert samples["passerelle_meetings{}"] == 1
     assert samples["passerelle_participants{kind=phone}"] == 2
+    assert samples["passerelle_waiting{}"] == 1
+    assert samples["passerelle_publishing{source=camera}"] == 3
+    assert samples["passerelle_pages{}"] == 4
     assert samples["passerelle_rtp_packets_total{direction=out}"] == 7
     assert samples["passerelle_rtp_lost_total{}"] == 4
     assert samples["passerelle_rtp_late_total{}"] == 5
