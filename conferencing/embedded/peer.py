@@ -80,6 +80,10 @@ class Transport(Protocol):
 class House(Cast, Protocol):
     """The meeting's plane, as a peer sees it."""
 
+    @property
+    def video_bitrate(self) -> int | None:
+        """The most that may be published on one line, bit/s; None for no limit."""
+
     def publishable(self) -> Sequence[Codec]:
         """The video codecs that all decode, most wanted first."""
 
@@ -172,6 +176,7 @@ class MediaPeer:
             cname=self._cname,
             session_id=self._session_id,
             version=self._version,
+            video_bitrate=self._house.video_bitrate,
         )
 
     def _connect(self, transport: Transport, offer: Offer) -> IceParameters:
@@ -228,6 +233,7 @@ class MediaPeer:
         """The transport is gone."""
         self.connected_now = False
         self._transport = None
+        self.stage.clear(self._clock())
         self._house.route_voices()
         self._events.closed(reason)
 
@@ -353,6 +359,8 @@ class MediaPeer:
 
     def assign(self, now: float) -> None:
         """Somebody came, left, or is wanted."""
+        if self._transport is None:
+            return
         if self.stage.assign(now):
             self._house.route_voices()
         self.choose_layers(now)

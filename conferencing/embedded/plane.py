@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+import structlog
+
 from conferencing import speakers
 from conferencing.embedded.codecs import PREFERENCE, Codec
 from conferencing.embedded.media import PeerEvents
@@ -25,6 +27,8 @@ from conferencing.embedded.publication import Publication
 from conferencing.embedded.slot import VoiceSlot
 from conferencing.embedded.voice import FRAMES, LocalVoice, Voice
 from media.webrtc.transport import TransportHandler
+
+logger = structlog.get_logger(__name__)
 
 SPEAKING_HOLD: Final = 0.8  # s for which one who fell silent is still said to speak
 
@@ -66,7 +70,8 @@ class LocalAudio:
 class Plane:
     """One meeting's media.
 
-    ``make_transport`` is ``MediaMux.peer``; ``preference`` orders the codecs that may be published.
+    ``make_transport`` is ``MediaMux.peer``; ``preference`` orders the codecs that may be published, and
+    ``video_bitrate`` (bit/s) limits what a client may publish on one line.
     """
 
     def __init__(
@@ -76,7 +81,9 @@ class Plane:
         clock: Callable[[], float],
         random: Random,
         preference: Sequence[Codec] = PREFERENCE,
+        video_bitrate: int | None = None,
     ) -> None:
+        self.video_bitrate = video_bitrate
         self.clock = clock
         self.peers: dict[str, MediaPeer] = {}
         self.speaking: tuple[str, ...] = ()  # who speaks, the loudest first
@@ -126,9 +133,9 @@ class Plane:
     # What peers ask (conferencing.embedded.peer.House)
 
     def publication(self, participant_id: str) -> Publication | None:
-        """A participant's camera, once it has sent something."""
+        """A participant's camera, when it is on."""
         peer = self.peers.get(participant_id)
-        return peer.publisher.camera if peer and peer.publisher.camera.streams else None
+        return peer.publisher.camera if peer and peer.publisher.camera.is_shown(self.clock()) else None
 
     def screens(self, now: float) -> Sequence[Publication]:
         """The screens that are shared."""
@@ -210,7 +217,11 @@ class Plane:
     def tick(self, now: float) -> None:
         """Let time pass; every 20 to 100 ms."""
         for peer in tuple(self.peers.values()):
-            peer.tick(now)
+            try:
+                peer.tick(now)
+            except Exception:  # a bug that one peer meets must not be everybody's
+                logger.exception("The media of a browser failed and is closed", participant=peer.id)
+                self.leave(peer.id)
         for voice in self._locals.values():
             voice.tick(now)
         self._rank()

@@ -18,6 +18,7 @@ from conferencing.embedded.offer import RIDS, Offer, OfferedLine
 from conferencing.embedded.stream import SharedClock, Upstream, VideoStream
 from conferencing.embedded.voice import Voice
 
+GONE_AFTER: Final = 5.0  # s without a packet: the camera is off
 Elements = Mapping[int, tuple[int, int]]
 _ORDER: Final = ("", *RIDS)
 
@@ -30,6 +31,10 @@ class Publication:
         self.source = source
         self.allowed = True
         self.streams: list[VideoStream] = []  # ascending
+
+    def is_shown(self, now: float) -> bool:
+        """Whether it deserves a slot: there was a picture a moment ago."""
+        return self.allowed and any(now - stream.last_arrival < GONE_AFTER for stream in self.streams)
 
     def layers(self, now: float) -> list[VideoStream]:
         """What can be forwarded now, the lowest first."""

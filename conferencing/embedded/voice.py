@@ -24,6 +24,9 @@ QUIET: Final = 127
 UNTOLD: Final = 40  # the level of a client that tells none
 DTX_SIZE: Final = 3  # octets; such a frame says "silence goes on"
 
+WINDOW: Final = 64  # packets by which one may be late: more than a second
+WINDOW_MASK: Final = (1 << WINDOW) - 1
+
 # Mean square of int16 by level.
 ENERGY: Final = (*(32768.0**2 * 10 ** (-level / 10) for level in range(127)), 0.0)
 
@@ -36,6 +39,7 @@ class Voice:
         self.stream = Stream(AUDIO_CLOCK, clock)
         self.energy = 0.0
         self.listeners: list[VoiceSlot] = []
+        self._window = 0  # which of the newest packets have come, the newest in bit 0
         # What the bridge has not taken yet; None while nobody there listens to this voice.
         self.frames: deque[tuple[bytes, int, int]] | None = None
 
@@ -49,7 +53,7 @@ class Voice:
         """Take a packet and forward it."""
         stream = self.stream
         number = stream.number_of(sequence)
-        if number is None:
+        if number is None or not self._is_new(number - stream.highest):
             return
         if level is None:
             level = QUIET if len(payload) <= DTX_SIZE else UNTOLD
@@ -62,6 +66,17 @@ class Voice:
                 slot.forward(packet, now)
         if self.frames is not None and payload:
             self.frames.append((payload, -level, number))
+
+    def _is_new(self, ahead: int) -> bool:
+        """Whether a packet that is ``ahead`` of the newest comes for the first time; remembers it."""
+        if ahead > 0:
+            self._window = (self._window << min(ahead, WINDOW) | 1) & WINDOW_MASK
+            return True
+        place = 1 << -ahead
+        if place > WINDOW_MASK or self._window & place:
+            return False
+        self._window |= place
+        return True
 
     def silence(self) -> None:
         """Forget how loud it was: muted by a host."""

@@ -7,7 +7,7 @@ import itertools
 from conferencing.embedded.media import Source
 from media.rtp import sequence_delta, timestamp_delta
 
-from .offers import VP8
+from .offers import OPUS, VP8
 from .room import Browser, Room
 
 
@@ -105,6 +105,70 @@ def test_a_host_mutes_at_the_server() -> None:
     room.wait(0.6)
     film(anna, range(9, 12), keyframe=True)
     assert len(ben.transport.rtp) == 3
+
+
+def test_a_peer_that_closes_is_served_no_more() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    film(anna, range(2))
+    ben.want("anna")
+    film(anna, range(2, 4), keyframe=True)
+    ben.peer.closed("no consent")
+    assert ben.closed_reason == "no consent"
+    ben.transport.rtp.clear()
+    anna.speak()
+    film(anna, range(4, 30), keyframe=True)
+    assert ben.transport.rtp == []
+
+
+def test_a_camera_that_is_off_gives_its_slot_to_others() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    film(anna, range(2))
+    ben.want("anna")
+    mid = ben.mid_of("anna", "camera")
+    room.wait(6)
+    assert ben.slot_maps[mid].participant_id is None
+    film(anna, range(2, 8))
+    assert ben.slot_maps[mid].participant_id == "anna"
+
+
+def test_a_voice_that_comes_twice_is_sent_once() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    order = [65_534, 65_535, 1, 0, 1, 65_534, 2, 2, 0]
+    for sequence in order:
+        anna.send(b"voice", mid=0, ssrc=5, payload_type=OPUS, timestamp=960 * sequence, sequence=sequence)
+        room.wait(0.02)
+    sequences = [packet.sequence for packet in ben.transport.rtp]
+    assert len(sequences) == len(set(sequences)) == 5
+
+
+def test_the_bit_rate_of_a_room_is_in_the_answer() -> None:
+    room = Room()
+    room.plane.video_bitrate = 800_000
+    anna = room.browser("anna")
+    assert [media.bandwidths for media in anna.answer.medias[:4]] == [
+        {},
+        {"TIAS": 800_000},
+        {"TIAS": 800_000},
+        {},
+    ]
+
+
+def test_a_bug_in_one_peer_is_not_everybodys() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+
+    def fail(packet: bytes | bytearray) -> None:
+        raise RuntimeError("a bug")
+
+    anna.transport.send_rtcp = fail  # type: ignore[method-assign]
+    for _ in range(100):
+        ben.speak()
+        room.wait(0.02)
+    assert anna.transport.closed
+    assert list(room.plane.peers) == ["ben"]
 
 
 def test_telephones_and_browsers_hear_each_other() -> None:
