@@ -30,7 +30,8 @@ PEAKS = """() => {
         const levels = new Float32Array(analyser.frequencyBinCount);
         analyser.getFloatFrequencyData(levels);
         const loudest = levels.indexOf(Math.max(...levels));
-        return levels[loudest] > -60 ? Math.round(loudest * analyser.context.sampleRate / analyser.fftSize) : 0;
+        const hertz = loudest * analyser.context.sampleRate / analyser.fftSize;
+        return levels[loudest] > -60 ? Math.round(hertz) : 0;
     });
 }"""
 

@@ -21,6 +21,7 @@ TEXTS = {
     "prejoin.name": "Your name",
     "prejoin.name_wanted": "Enter the name the others will see.",
     "prejoin.pin": "Meeting PIN",
+    "prejoin.have_pin": "I have a PIN",
     "prejoin.pin_wanted": "Enter the meeting PIN. It is in your invitation.",
     "prejoin.join": "Join",
     "prejoin.ask": "Ask to join",

@@ -23,6 +23,7 @@ TEXTS = {
     "prejoin.name": "Votre nom",
     "prejoin.name_wanted": "Saisissez le nom que verront les autres.",
     "prejoin.pin": "Code de la réunion",
+    "prejoin.have_pin": "J’ai un code",
     "prejoin.pin_wanted": "Saisissez le code de la réunion. Il figure dans votre invitation.",
     "prejoin.join": "Entrer",
     "prejoin.ask": "Demander à entrer",

@@ -20,6 +20,12 @@ const TARGETS = {
 };
 const translated = new WeakMap(); // element → {target: [key, values]}
 
+/** Take the text away that `say` gave. */
+export function hush(element) {
+  translated.delete(element);
+  element.textContent = "";
+}
+
 /** Give an element a text from the catalogue: `said` is a key, or [key, values]. */
 export function say(element, said, target = "text") {
   const [key, values] = [said].flat();

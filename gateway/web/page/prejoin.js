@@ -1,7 +1,7 @@
 // Before the door: name, devices, a look at oneself, and a word when a device cannot be had.
 
 import { linkKey } from "./api.js";
-import { button, h, say } from "./dom.js";
+import { button, h, hush, say } from "./dom.js";
 import { redraw } from "./icons.js";
 import { listen } from "./meter.js";
 import { brand, errorText, languageChoice } from "./screens.js";
@@ -69,35 +69,34 @@ function troubles(devices) {
   return list;
 }
 
-export function prejoinScreen(room, devices, { enter, switchLanguage }) {
-  const level = h("meter", { min: 0, max: 1, value: 0, label: "prejoin.level" });
-  const stopListening = listen(devices, (value) => {
-    level.value = value;
+/** The PIN: asked for where it opens the door, and offered to those who have a host's. */
+function pinField(needed) {
+  const pin = h("input", {
+    id: "pin",
+    name: "pin",
+    inputmode: "numeric",
+    autocomplete: "off",
+    maxLength: 20,
   });
+  const row = [h("label", { for: "pin", text: "prejoin.pin" }), pin];
+  if (needed) return { pin, row };
+  return { pin, row: h("details", {}, h("summary", { text: "prejoin.have_pin" }), row) };
+}
+
+function entryForm(room, enter) {
+  const key = linkKey();
+  const asks = room.access === "waiting" && !key;
+  const needed = room.pin_needed && !key;
   const name = h("input", {
     id: "name",
     name: "name",
-    required: true,
     maxLength: 60,
     autocomplete: "name",
     autofocus: true,
     value: localStorage.getItem(STORED) ?? "",
   });
-  const key = linkKey();
-  const needsPin = room.pin_needed && !key;
-  const asks = room.access === "waiting" && !key;
-  const pin =
-    needsPin &&
-    h("input", {
-      id: "pin",
-      name: "pin",
-      required: true,
-      inputmode: "numeric",
-      autocomplete: "off",
-      pattern: "[0-9 ]+",
-      maxLength: 20,
-    });
-  const trouble = h("p", { class: "trouble", role: "alert", id: "join-trouble" });
+  const { pin, row } = pinField(needed);
+  const trouble = h("p", { class: "trouble", role: "alert" });
   const join = h("button", {
     type: "submit",
     class: "primary wide",
@@ -106,51 +105,59 @@ export function prejoinScreen(room, devices, { enter, switchLanguage }) {
 
   const submit = async (event) => {
     event.preventDefault();
-    const wanting = [name, pin].find((field) => field && !field.value.trim());
+    const who = { name: name.value.trim(), pin: pin.value.replaceAll(" ", "") || undefined };
+    const wanting = !who.name ? name : needed && !who.pin ? pin : null;
     if (wanting) {
       say(trouble, `prejoin.${wanting.id}_wanted`);
       return wanting.focus();
     }
     join.disabled = true;
-    trouble.textContent = "";
-    localStorage.setItem(STORED, name.value.trim());
+    hush(trouble);
+    localStorage.setItem(STORED, who.name);
     try {
-      await enter({ name: name.value.trim(), pin: pin ? pin.value.replaceAll(" ", "") : undefined });
+      await enter(who);
     } catch (error) {
       if (!error.code) throw error;
       say(trouble, errorText(error.code));
-      if (error.code === "wrong_pin") pin?.select();
+      if (error.code === "wrong_pin") pin.select();
     } finally {
       join.disabled = false;
     }
   };
+  return h(
+    "section",
+    { class: "card" },
+    h("h1", { tabindex: "-1" }, room.name),
+    h("p", { class: "lead", text: asks ? "prejoin.waiting" : "prejoin.open" }),
+    h(
+      "form",
+      { onsubmit: submit, novalidate: true },
+      h("label", { for: "name", text: "prejoin.name" }),
+      name,
+      row,
+      trouble,
+      join,
+    ),
+  );
+}
 
+export function prejoinScreen(room, devices, { enter, switchLanguage }) {
+  const level = h("meter", { min: 0, max: 1, value: 0, label: "prejoin.level" });
+  const look = h(
+    "section",
+    { class: "look", label: "prejoin.devices" },
+    preview(devices),
+    level,
+    troubles(devices),
+  );
   const screen = h(
     "main",
     { class: "entry prejoin" },
     h("header", {}, brand(), languageChoice(switchLanguage)),
-    h(
-      "div",
-      { class: "columns" },
-      h("section", { class: "look", label: "prejoin.devices" }, preview(devices), level, troubles(devices)),
-      h(
-        "section",
-        { class: "card" },
-        h("h1", { tabindex: "-1" }, room.name),
-        h("p", { class: "lead", text: asks ? "prejoin.waiting" : "prejoin.open" }),
-        h(
-          "form",
-          { onsubmit: submit, novalidate: true, "aria-describedby": trouble.id },
-          h("label", { for: "name", text: "prejoin.name" }),
-          name,
-          pin && [h("label", { for: "pin", text: "prejoin.pin" }), pin],
-          trouble,
-          join,
-        ),
-      ),
-      deviceChoices(devices),
-    ),
+    h("div", { class: "columns" }, look, entryForm(room, enter), deviceChoices(devices)),
   );
-  screen.gone = stopListening;
+  screen.gone = listen(devices, (value) => {
+    level.value = value;
+  });
   return screen;
 }
