@@ -101,7 +101,7 @@ class LocalVoice(Voice):
         """Forward a frame; ``level`` in dBov (0 to -127)."""
         # The bridge encodes only while it is heard: the clock goes on in between. Within a talk it counts
         # frames, since the ticks that bring them may be late and then follow one another closely.
-        missed = round((now - self._due) / FRAME_SECONDS)
+        missed = int((now - self._due) / FRAME_SECONDS)
         frames = 1 + missed if missed > MAX_PAUSE else 1
         self._due = (now if frames > 1 else self._due) + FRAME_SECONDS
         self._sequence = (self._sequence + 1) & 0xFFFF
