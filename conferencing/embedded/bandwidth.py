@@ -6,17 +6,17 @@ but its being small does not. Hence:
 
 - a REMB that falls is believed at once; one above our estimate raises it;
 - more than a tenth lost lowers the estimate to what came through, and half the loss less;
-- to learn more, we **probe**: for a second we send up to twice what is sent already, the surplus as RTX of
-  packets the subscriber has. When nothing is lost, the round trip does not grow and REMB does not fall, the
-  link takes it, and a layer may be raised. When it does not, the probe ends at once and the next one comes
-  after a pause, of 4 s at most: a link that has recovered has its old layer within ten seconds.
+- to learn more, we **probe**: for most of a second we send up to two and a half times what is sent already,
+  the surplus as RTX of packets the subscriber has, and then wait for its next report. When little is lost,
+  the round trip has not grown and REMB has not fallen, the link takes it, and a layer may be raised. When it
+  does not, the next probe comes after 3 s: a link that has recovered has its old layer within ten.
 
 ::
 
-            wanted > estimate, rested                1 s passed well
-    RESTING ─────────────────────────► PROBING ──────────────────────► RESTING (estimate raised, short pause)
-                                          │    loss, delay, REMB falls
-                                          └──────────────────────────► RESTING (longer pause)
+            wanted > estimate, rested           0.8 s               a good report: estimate raised
+    RESTING ─────────────────────────► PROBING ───────► AWAITING ──────────────────────────────────► RESTING
+                                          │                │
+                                          └────────────────┴─ loss, delay, a fall, no report ──────► RESTING
 
 Units: bit/s, seconds; loss as a fraction.
 """
@@ -30,12 +30,14 @@ MOST: Final = 50_000_000.0
 HIGH_LOSS: Final = 0.10
 ENOUGH: Final = 100  # packets
 PROBE_LOSS: Final = 0.06  # beside the loss that was there before
-PROBE_TIME: Final = 1.0
-PROBE_GROWTH: Final = 2.0
+PROBE_TIME: Final = 0.8
+PROBE_GROWTH: Final = 2.5
+REPORT_TIME: Final = 2.5  # after which no report will come any more
 PAUSE_AFTER_FALL: Final = 2.0
-PAUSE_AFTER_SUCCESS: Final = 0.5
-PAUSE_AFTER_FAILURE: Final = 3.5
-GROWN_DELAY: Final = 0.15  # s more of round trip
+PAUSE_AFTER_SUCCESS: Final = 0.3
+PAUSE_AFTER_FAILURE: Final = 3.0
+GROWN_DELAY: Final = 0.15  # s more of round trip than there was at best
+DELAY_DRIFT: Final = 0.002  # s by which the best round trip is forgotten with each report
 FALL: Final = 0.97  # of the REMB before
 
 
@@ -44,6 +46,7 @@ class ProbeState(Enum):
 
     RESTING = auto()
     PROBING = auto()
+    AWAITING = auto()
 
 
 class Bandwidth:
@@ -56,16 +59,18 @@ class Bandwidth:
         self.sent = 0.0  # bit/s lately, all video and probes
         self.probes = 0
         self._remb: float | None = None
-        self._round_trip = 0.0
+        self._best_round_trip = 10.0
         self._octets = 0
         self._octets_before = 0
-        self._octets_at_start = 0
         self._measured_at = now
         self._rest_until = now + PAUSE_AFTER_FALL
+        # Of the probe: what it aims at, when it began and at how many octets, what it proves, what was lost.
         self._target = 0.0
         self._began = 0.0
+        self._octets_at_start = 0
+        self._proved = 0.0
+        self._lost = self._packets = 0.0
         self._loss_before = 0.0
-        self._round_trip_before = 0.0
 
     def measure(self, octets: int, now: float) -> None:
         """``octets`` is all that was ever sent; call it with every tick."""
@@ -89,43 +94,51 @@ class Bandwidth:
         """Take a receiver report about so many packets; True when the estimate fell."""
         # Two lost of fifteen are chance: a report counts by its number of packets.
         self.loss += min(1.0, packets / ENOUGH) * (loss - self.loss)
-        self._round_trip = round_trip
-        if self.state is ProbeState.PROBING:
-            self._judge(now)
+        self._best_round_trip = min(self._best_round_trip + DELAY_DRIFT, round_trip)
         if self.loss > HIGH_LOSS and self.sent > 0.0:
             fallen = self._fall(min(self.estimate, self.sent) * (1.0 - 0.5 * self.loss), now)
             self.loss = HIGH_LOSS / 2  # what was sent before is judged
             return fallen
+        if self.state is not ProbeState.RESTING:
+            self._lost += loss * packets
+            self._packets += packets
+            self._judge(round_trip, now)
         return False
+
+    def _judge(self, round_trip: float, now: float) -> None:
+        """A report has come during a probe, or after it."""
+        too_many = self._lost > 2.0 and self._lost / self._packets > self._loss_before + PROBE_LOSS
+        if too_many or round_trip > self._best_round_trip + GROWN_DELAY:
+            self._rest(now + PAUSE_AFTER_FAILURE)
+        elif self.state is ProbeState.AWAITING:
+            self._rest(now + PAUSE_AFTER_SUCCESS)
+            self.estimate = max(self.estimate, min(self._proved, MOST))
 
     def _fall(self, rate: float, now: float) -> bool:
         self.estimate = max(LEAST, rate)
-        failed = self.state is ProbeState.PROBING
-        self.state = ProbeState.RESTING
-        self._rest_until = now + (PAUSE_AFTER_FAILURE if failed else PAUSE_AFTER_FALL)
+        self._rest(now + (PAUSE_AFTER_FALL if self.state is ProbeState.RESTING else PAUSE_AFTER_FAILURE))
         return True
+
+    def _rest(self, until: float) -> None:
+        self.state = ProbeState.RESTING
+        self._rest_until = until
 
     def tick(self, wanted: float, now: float) -> None:
         """``wanted`` (bit/s) is what the subscriber would be sent on an endless link."""
-        if self.state is ProbeState.PROBING:
-            self._judge(now)
-        elif wanted > self.estimate and now >= self._rest_until:
-            self.state = ProbeState.PROBING
-            self.probes += 1
-            self._target = min(wanted * 1.05, PROBE_GROWTH * max(self.sent, 2 * LEAST, self.estimate))
-            self._began, self._octets_at_start = now, self._octets
-            self._loss_before, self._round_trip_before = self.loss, self._round_trip
-
-    def _judge(self, now: float) -> None:
-        grown = self._round_trip_before > 0.0 and self._round_trip > self._round_trip_before + GROWN_DELAY
-        if self.loss > self._loss_before + PROBE_LOSS or grown:
-            self.state = ProbeState.RESTING
-            self._rest_until = now + PAUSE_AFTER_FAILURE
-        elif now - self._began >= PROBE_TIME:
-            self.state = ProbeState.RESTING
-            self._rest_until = now + PAUSE_AFTER_SUCCESS
-            really = 8 * (self._octets - self._octets_at_start) / (now - self._began)
-            self.estimate = max(self.estimate, min(self._target, really, MOST))
+        match self.state:
+            case ProbeState.RESTING if wanted > self.estimate and now >= self._rest_until:
+                self.state = ProbeState.PROBING
+                self.probes += 1
+                self._target = min(wanted * 1.05, PROBE_GROWTH * max(self.sent, 2 * LEAST, self.estimate))
+                self._began, self._octets_at_start = now, self._octets
+                self._lost = self._packets = 0.0
+                self._loss_before = self.loss
+            case ProbeState.PROBING if now - self._began >= PROBE_TIME:
+                self.state = ProbeState.AWAITING
+                really = 8 * (self._octets - self._octets_at_start) / (now - self._began)
+                self._proved = min(self._target, really)
+            case ProbeState.AWAITING if now - self._began >= REPORT_TIME:
+                self._rest(now + PAUSE_AFTER_FAILURE)
 
     def padding(self, octets: int, now: float) -> int:
         """Octets to add to the ``octets`` sent so far, so that a probe has its rate."""

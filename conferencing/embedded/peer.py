@@ -342,13 +342,11 @@ class MediaPeer:
                 seconds = (ticks & 0xFFFFFFFF) / 65536
                 if seconds < MAX_ROUND_TRIP:
                     self.round_trip = seconds
-            slot = self.stage.pictures.get(block.ssrc)
+            slot = self.stage.pictures.get(block.ssrc) or self.stage.repairers.get(block.ssrc)
             if slot:
-                count = slot.packets - slot.packets_reported
-                slot.packets_reported = slot.packets
-                slot.loss = block.fraction_lost / 256
+                count = slot.reported(block)
                 expected += count
-                lost += count * slot.loss
+                lost += count * block.fraction_lost / 256
         if expected and self.bandwidth.reported(lost / expected, expected, self.round_trip, now):
             self.choose_layers(now, overloaded=True)
 

@@ -30,7 +30,7 @@ from typing import Final, Protocol
 from conferencing.embedded import extensions
 from conferencing.embedded.codecs import Codec
 from conferencing.embedded.stream import AUDIO_CLOCK, VIDEO_CLOCK, Received, Stream, VideoStream
-from media.rtp import timestamp_delta
+from media.rtp import ReportBlock, timestamp_delta
 
 REPEAT_AFTER: Final = 0.03  # s; a repair is not repeated sooner, nor within a round trip
 MAX_REPAIRS: Final = 256  # remembered
@@ -74,8 +74,6 @@ class Slot:
         self.clock_rate = clock_rate
         self.packets = 0
         self.octets = 0
-        self.packets_reported = 0  # of those, how many a receiver report was about
-        self.loss = 0.0  # as the subscriber last said
         self.highest = sequence  # the last number sent; its low 16 bits are the sequence number
         self.timestamp = timestamp  # of the last packet
         self.sent_at = -1.0
@@ -227,6 +225,8 @@ class VideoSlot(Slot):
         self.rtx_ssrc = rtx_ssrc
         self.rtx_sequence = sequence
         self.repairs = 0
+        self.loss = 0.0  # as the subscriber last said
+        self._reported = [0, 0]  # packets and repairs that reports were about
         self.repaired_octets = 0
         self.target: VideoStream | None = None
         self._payload_types = payload_types
@@ -372,6 +372,15 @@ class VideoSlot(Slot):
                 self._repaired[number] = now
                 return self._resend(segment, packet, number, now)
         return 0
+
+    def reported(self, block: ReportBlock) -> int:
+        """Take a receiver report on the slot's packets, or its repairs; returns how many it is about."""
+        repairs = block.ssrc == self.rtx_ssrc
+        if not repairs:
+            self.loss = block.fraction_lost / 256
+        count = self.repairs if repairs else self.packets
+        count, self._reported[repairs] = count - self._reported[repairs], count
+        return count
 
     def probe(self, now: float) -> int:
         """Send something the subscriber has already, to fill its link; returns the octets it took."""

@@ -50,6 +50,7 @@ class Stage:
         self.wanted_rate = 0.0  # bit/s on an endless link; 0 when all have what they want
         self.names: dict[str, answer.SlotNames] = {}  # by mid
         self.pictures: dict[int, VideoSlot] = {}  # by SSRC
+        self.repairers: dict[int, VideoSlot] = {}  # by RTX SSRC
         self.tiles: list[Tile] = []
         self.voices: list[VoiceSlot] = []
         self.shares: list[VideoSlot] = []
@@ -107,6 +108,7 @@ class Stage:
             self._link,
         )
         self.pictures[slot.ssrc] = slot
+        self.repairers[slot.rtx_ssrc] = slot
         return slot
 
     def _number(self, bits: int) -> int:

@@ -74,16 +74,39 @@ def test_two_lost_of_fifteen_are_chance() -> None:
     assert bandwidth.reported(0.3, 100, 0.05, 3.0)
 
 
-def test_a_probe_ends_when_the_round_trip_grows() -> None:
+def probing() -> Bandwidth:
+    """A probe has been sent; 2.5 MB/s were reached."""
     bandwidth = Bandwidth(0.0)
     bandwidth.reported(0.0, 100, 0.05, 1.0)
     bandwidth.tick(5_000_000, 5.0)
+    bandwidth.measure(500_000, 5.8)
+    bandwidth.tick(5_000_000, 5.81)
     assert bandwidth.probes == 1
-    bandwidth.reported(0.0, 100, 0.3, 5.2)
-    assert bandwidth.state is ProbeState.RESTING
+    return bandwidth
+
+
+def test_a_probe_that_went_well_raises_the_estimate() -> None:
+    bandwidth = probing()
     assert bandwidth.estimate == START
-    bandwidth.tick(5_000_000, 6.0)
-    assert bandwidth.probes == 1
+    assert bandwidth.state is ProbeState.AWAITING
+    bandwidth.reported(0.01, 100, 0.06, 6.2)
+    assert 4_500_000 < bandwidth.estimate <= 5_000_000
+
+
+def test_a_probe_fails_by_delay_loss_or_silence() -> None:
+    delayed, lossy, silent, fallen = (probing() for _ in range(4))
+    delayed.reported(0.0, 100, 0.3, 6.2)
+    lossy.reported(0.09, 100, 0.05, 6.2)
+    silent.tick(5_000_000, 7.6)
+    fallen.remb(3_000_000, 6.0)
+    fallen.remb(1_000_000, 6.1)
+    for bandwidth in (delayed, lossy, silent, fallen):
+        assert bandwidth.state is ProbeState.RESTING
+        assert bandwidth.estimate <= 3_000_000
+        bandwidth.tick(5_000_000, 8.9)
+        assert bandwidth.probes == 1
+        bandwidth.tick(5_000_000, 10.7)
+        assert bandwidth.probes == 2
 
 
 def test_a_probe_proves_no_more_than_was_sent() -> None:
@@ -91,5 +114,13 @@ def test_a_probe_proves_no_more_than_was_sent() -> None:
     bandwidth.tick(10_000_000, 3.0)
     bandwidth.measure(50_000, 3.5)
     bandwidth.tick(10_000_000, 4.1)
+    bandwidth.reported(0.0, 100, 0.05, 4.2)
     assert bandwidth.state is ProbeState.RESTING
     assert bandwidth.estimate == START
+
+
+def test_a_report_in_the_middle_decides_nothing_good() -> None:
+    bandwidth = Bandwidth(0.0)
+    bandwidth.tick(10_000_000, 3.0)
+    bandwidth.reported(0.0, 100, 0.05, 3.4)
+    assert bandwidth.state is ProbeState.PROBING

@@ -106,6 +106,9 @@ def test_remb_lowers_the_layer_at_once_and_time_brings_it_back() -> None:
             for rid, size in (("q", 500), ("h", 2000), ("f", 6000)):
                 anna.film(picture, rid=rid, keyframe=picture % 5 == 0, size=size, tl0=picture)
             room.wait(0.04)
+            if picture % 25 == 0:
+                ssrc = ben.slot_ssrc(ben.mid_of("anna", "camera"))
+                ben.tell(ReceiverReport(1, (ReportBlock(ssrc, 0, 0, 0, 0),)))
 
     def layer() -> str:
         return ben.peer.stats()["slots"][0]["layer"] or ""
