@@ -478,12 +478,12 @@ TO_PAGE: dict[type[Event], str] = {
 
 def decode(text: str) -> Message | Error:
     """Read what a page sent; what cannot be read is the error to answer with."""
+    if len(text) > 2 * MOST_SDP:
+        return Error(Code.TOO_LONG, f"at most {MOST_SDP} characters are taken")
     try:
-        body = json.loads(text, parse_constant=_no_constant) if len(text) <= 2 * MOST_SDP else None
+        body = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return Error(Code.INVALID, "a JSON object is expected")
-    if body is None:
-        return Error(Code.TOO_LONG, f"at most {MOST_SDP} characters are taken")
     name = body.get("type") if isinstance(body, dict) else None
     if not isinstance(name, str):
         return Error(Code.INVALID, "an object with a type is expected")

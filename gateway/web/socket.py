@@ -69,13 +69,20 @@ class PageSockets:
     """All WebSockets. ``opened``: how many there are."""
 
     def __init__(
-        self, doors: Doors, engine: EmbeddedEngine, origins: Origins, clock: Callable[[], float]
+        self,
+        doors: Doors,
+        engine: EmbeddedEngine,
+        origins: Origins,
+        clock: Callable[[], float],
+        *,
+        first_seconds: float = FIRST_SECONDS,
     ) -> None:
         self.opened = 0
         self._doors = doors
         self._engine = engine
         self._origins = origins
         self._clock = clock
+        self._first_seconds = first_seconds
         self._strangers = 0
 
     def router(self) -> APIRouter:
@@ -114,7 +121,7 @@ class PageSockets:
     async def _read(self, websocket: WebSocket, connection: PageConnection) -> None:
         self._strangers += 1
         try:
-            async with asyncio.timeout(FIRST_SECONDS):
+            async with asyncio.timeout(self._first_seconds):
                 first = decode(await _text(websocket))
         except TimeoutError:
             return

@@ -68,28 +68,25 @@ class LinkKeys:
 class Tickets(Generic[T]):
     """Tickets for one entry each. ``clock``: monotonic seconds; ``random`` has to be unpredictable."""
 
-    def __init__(self, clock: Callable[[], float], random: Random) -> None:
+    def __init__(self, clock: Callable[[], float], random: Random, most: int = MOST_TICKETS) -> None:
         self._clock = clock
         self._random = random
+        self._most = most
         self._issued: dict[str, tuple[float, T]] = {}  # in the order of their ends
 
     def issue(self, what: T) -> str:
         """A ticket for that; the oldest one is lost when there are too many."""
-        self._forget()
+        now = self._clock()
+        while self._issued:
+            oldest = next(iter(self._issued))
+            if self._issued[oldest][0] > now and len(self._issued) < self._most:
+                break
+            del self._issued[oldest]
         ticket = self._random.randbytes(24).hex()
-        self._issued[ticket] = (self._clock() + TICKET_SECONDS, what)
+        self._issued[ticket] = (now + TICKET_SECONDS, what)
         return ticket
 
     def redeem(self, ticket: str) -> T | None:
         """What the ticket is for, once."""
-        self._forget()
-        _, what = self._issued.pop(ticket, (0.0, None))
-        return what
-
-    def _forget(self) -> None:
-        now = self._clock()
-        while self._issued:
-            oldest = next(iter(self._issued))
-            if self._issued[oldest][0] > now and len(self._issued) < MOST_TICKETS:
-                break
-            del self._issued[oldest]
+        end, what = self._issued.pop(ticket, (0.0, None))
+        return what if end > self._clock() else None

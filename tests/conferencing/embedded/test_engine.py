@@ -1,91 +1,163 @@
-"""Telephones and browsers in the meetings of one process; the plane is real, its network is not."""
+"""Telephones and browsers in the meetings of one process."""
 
 from __future__ import annotations
 
 import asyncio
-from random import Random
+from dataclasses import dataclass
 
 import pytest
 
-from conferencing.embedded.engine import EmbeddedEngine, EmbeddedSeat
-from conferencing.embedded.session import Visit
+from conferencing.embedded.engine import EmbeddedSeat, EmbeddedWaitingSeat
+from conferencing.engine import SpeakerFrame
 from conferencing.meeting import MeetingRules
 from conferencing.participant import Kind
-
-from .offers import offer
-from .room import Browser, Room
-
-
-class Page:
-    """A ``Connection`` that nobody reads."""
-
-    def send(self, text: str) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
+from config.outcome import Outcome, PasserelleError
+from tests.conferencing.embedded.pages import House, Page
 
 
-class House:
-    """An engine with one meeting, and its plane."""
-
-    def __init__(self) -> None:
-        self.room = Room()
-        self.engine = EmbeddedEngine(
-            clock=self.room.clock, random=Random(3), make_plane=lambda: self.room.plane, wall=lambda: 1e9
-        )
-
-    def telephone(self, name: str) -> EmbeddedSeat:
-        place = asyncio.run(self.engine.enter("team", MeetingRules(), name, Kind.PHONE, name, host=False))
-        assert isinstance(place, EmbeddedSeat)
-        return place
-
-    def browser(self, name: str) -> Browser:
-        """Signalling by the engine, media by the fake browser, as the same participant."""
-        visit = Visit("team", "Team", "open", MeetingRules(), False, {}, lambda _: ())  # type: ignore[arg-type]
-        session = self.engine.open_session(visit, name, Page())
-        assert session.participant is not None
-        return Browser(self.room, session.participant.id, offer())
-
-    def hears(self, seat: EmbeddedSeat, browser: Browser) -> bool:
-        """Whether what a browser says now comes through to the bridge."""
-        for _ in range(10):
-            browser.speak(b"from a page")
-            self.room.wait(0.02)
-        return any(frame.participant.id == browser.name for frame in self.engine.take(seat.meeting))
+@dataclass(frozen=True)
+class Said:
+    participant_id: str
+    payload: bytes = b"opus"
+    level: int = -20
+    sequence: int = 7
 
 
-@pytest.mark.parametrize("telephone_first", [True, False])
-def test_a_telephone_that_never_speaks_hears_the_browsers(telephone_first: bool) -> None:
+async def call(
+    house: House, name: str = "phone", *, host: bool = False, waiting_room: bool = False
+) -> EmbeddedSeat | EmbeddedWaitingSeat:
+    rules = MeetingRules(waiting_room=waiting_room)
+    return await house.engine.enter("team", rules, name, Kind.PHONE, name, host=host)
+
+
+async def seat(house: House, name: str = "phone") -> EmbeddedSeat:
+    place = await call(house, name)
+    assert isinstance(place, EmbeddedSeat)
+    return place
+
+
+async def wait_outside(house: House, name: str = "phone") -> EmbeddedWaitingSeat:
+    place = await call(house, name, waiting_room=True)
+    assert isinstance(place, EmbeddedWaitingSeat)
+    return place
+
+
+def test_a_telephone_is_heard_by_browsers_once_there_are_any() -> None:
+    async def scenario() -> None:
+        house = House()
+        phone = await seat(house)
+        assert not phone.wanted
+        phone.send(b"lost", -20)
+        _, page = house.come("Anna")
+        assert [(each["name"], each["kind"]) for each in page.sent[0]["participants"]] == [
+            ("phone", "phone"),
+            ("Anna", "browser"),
+        ]
+        assert phone.wanted
+        phone.send(b"heard", -20)
+        assert house.planes[0].voices["phone"].sent == [(b"heard", -20)]
+        phone.leave()
+        assert house.planes[0].voices["phone"].closed
+        assert page.take("left")[0]["participant"] == "phone"
+
+    asyncio.run(scenario())
+
+
+def test_browsers_are_heard_by_the_bridge() -> None:
+    async def scenario() -> None:
+        house = House()
+        phone = await seat(house)
+        assert house.engine.take(phone.meeting) == ()
+        anna, _ = house.come("Anna")
+        assert anna.participant is not None
+        house.planes[0].said = [Said(anna.id), Said("gone already")]
+        assert house.engine.take(phone.meeting) == [SpeakerFrame(anna.participant, b"opus", -20, 7)]
+        assert house.engine.take(phone.meeting) == ()
+
+    asyncio.run(scenario())
+
+
+def test_a_meeting_and_its_media_end_with_the_last() -> None:
+    async def scenario() -> None:
+        house = House()
+        phone = await seat(house)
+        anna, _ = house.come("Anna")
+        phone.leave()
+        assert len(list(house.engine.meetings())) == 1
+        house.say(anna, "leave")
+        house.wait(1)
+        assert not list(house.engine.meetings())
+        assert house.planes[0].closed
+
+    asyncio.run(scenario())
+
+
+def test_a_telephone_is_let_in_by_a_browser() -> None:
+    async def scenario() -> None:
+        house = House()
+        host, page = house.come("Host", host=True, waiting_room=True)
+        waiting = await wait_outside(house)
+        assert page.take("lobby")[0]["waiting"] == [{"id": "phone", "name": "phone", "kind": "phone"}]
+        house.say(host, "admit", participant="phone")
+        phone = await waiting.wait()
+        assert phone.participant in phone.meeting
+        assert page.take("joined")[0]["participant"]["kind"] == "phone"
+
+    asyncio.run(scenario())
+
+
+def test_a_telephone_is_refused_or_the_service_stops() -> None:
+    async def scenario() -> None:
+        house = House()
+        host, _ = house.come("Host", host=True, waiting_room=True)
+        for outcome in (Outcome.REMOVED, Outcome.DRAINING):
+            waiting = await wait_outside(house)
+            if outcome is Outcome.REMOVED:
+                house.say(host, "refuse", participant="phone")
+            else:
+                house.engine.close()
+            with pytest.raises(PasserelleError) as caught:
+                await waiting.wait()
+            assert caught.value.outcome is outcome
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("admitted", [False, True])
+def test_a_caller_who_hangs_up_while_waiting_leaves_nothing_behind(admitted: bool) -> None:
+    async def scenario() -> None:
+        house = House()
+        host, _ = house.come("Host", host=True, waiting_room=True)
+        waiting = await wait_outside(house)
+        if admitted:
+            house.say(host, "admit", participant="phone")
+        waiting.cancel()
+        [meeting] = house.engine.meetings()
+        assert [each.name for each in meeting] == ["Host"]
+        assert not len(meeting.lobby)
+
+    asyncio.run(scenario())
+
+
+def test_only_those_who_wait_keep_a_meeting() -> None:
+    async def scenario() -> None:
+        house = House()
+        waiting = await wait_outside(house)
+        assert len(list(house.engine.meetings())) == 1
+        waiting.cancel()
+        assert not list(house.engine.meetings())
+        with pytest.raises(PasserelleError):
+            await waiting.wait()
+
+    asyncio.run(scenario())
+
+
+def test_nobody_new_while_draining_but_those_inside_come_back() -> None:
     house = House()
-    if telephone_first:
-        seat = house.telephone("phone")
-        browser = house.browser("anna")
-    else:
-        browser = house.browser("anna")
-        seat = house.telephone("phone")
-    assert house.hears(seat, browser)
-    assert seat.wanted
-
-
-def test_a_telephone_that_comes_late_hears_who_has_been_talking_all_the_time() -> None:
-    house = House()
-    browsers = [house.browser(name) for name in ("anna", "ben", "carl", "dora")]
-    for _ in range(20):
-        for browser in browsers:
-            browser.speak(b"hello")
-        house.room.wait(0.02)
-    seat = house.telephone("phone")
-    assert house.hears(seat, browsers[0])
-
-
-def test_nothing_is_kept_for_the_bridge_when_the_last_telephone_has_left() -> None:
-    house = House()
-    browser, seat = house.browser("anna"), house.telephone("phone")
-    assert house.hears(seat, browser)
-    meeting = seat.meeting
-    seat.leave()
-    for _ in range(10):
-        browser.speak(b"to nobody")
-        house.room.wait(0.02)
-    assert list(house.engine.take(meeting)) == []
+    anna, page = house.come("Anna")
+    house.engine.begin_drain()
+    with pytest.raises(PasserelleError) as caught:
+        house.engine.check_door("team", MeetingRules(), host=True)
+    assert caught.value.outcome is Outcome.DRAINING
+    secret = page.sent[0]["secret"]
+    assert house.engine.resume_session(anna.id, secret, 0, Page()) is anna

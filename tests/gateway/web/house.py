@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
@@ -17,7 +17,6 @@ from websockets.exceptions import ConnectionClosed
 
 from bridge.pin_guard import PinGuard
 from conferencing.embedded.engine import EmbeddedEngine
-from conferencing.embedded.media import OfferError, PeerEvents, Source, Speech, WantedTile
 from config.settings import Endpoint, Settings
 from gateway.web.api import create_api
 from gateway.web.doors import Doors
@@ -27,84 +26,10 @@ from gateway.web.server import HttpServer
 from gateway.web.socket import PageSockets
 from rooms.local import LocalDirectory
 from rooms.store import Store
+from tests.conferencing.embedded.fake_plane import FakePlane
 
 PATIENCE = 10.0
 Message = dict[str, Any]
-
-
-class FakePeer:
-    """Answers every offer but "bad" and notes the rest."""
-
-    offer_wanted = False
-
-    def __init__(self, events: PeerEvents) -> None:
-        self.events = events
-        self.offers: list[str] = []
-        self.wanted: list[tuple[str, int]] = []
-        self.allowed: dict[Source, bool] = {}
-
-    def offer(self, sdp: str) -> str:
-        if "bad" in sdp:
-            raise OfferError("no such offer")
-        self.offers.append(sdp)
-        return f"answer {len(self.offers)}"
-
-    def want(self, tiles: Sequence[WantedTile]) -> None:
-        self.wanted = [(tile.participant, tile.height) for tile in tiles]
-
-    def allow(self, source: Source, allowed: bool) -> None:
-        self.allowed[source] = allowed
-
-    def stats(self) -> dict[str, Any]:
-        return {"loss": 0.0}
-
-
-class FakeAudio:
-    """A telephone's voice."""
-
-    wanted = True
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[bytes, int]] = []
-        self.closed = False
-
-    def send(self, payload: bytes, level: int) -> None:
-        self.sent.append((payload, level))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class FakePlane:
-    """A meeting's media: ``peers`` by participant, ``speaking`` and ``said`` as a test sets them."""
-
-    def __init__(self) -> None:
-        self.peers: dict[str, FakePeer] = {}
-        self.voices: dict[str, FakeAudio] = {}
-        self.speaking: tuple[str, ...] = ()
-        self.said: list[Speech] = []
-        self.closed = False
-
-    def join(self, participant_id: str, events: PeerEvents) -> FakePeer:
-        self.peers[participant_id] = FakePeer(events)
-        return self.peers[participant_id]
-
-    def leave(self, participant_id: str) -> None:
-        self.peers.pop(participant_id, None)
-
-    def speech(self, participant_id: str) -> FakeAudio:
-        self.voices[participant_id] = FakeAudio()
-        return self.voices[participant_id]
-
-    def take(self) -> Sequence[Speech]:
-        said, self.said = self.said, []
-        return said
-
-    def tick(self, now: float) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
 
 
 class Page:
@@ -196,7 +121,11 @@ class Gateway:
 
 
 def with_gateway(
-    folder: Path, scenario: Callable[[Gateway], Awaitable[None]], **sections: dict[str, Any]
+    folder: Path,
+    scenario: Callable[[Gateway], Awaitable[None]],
+    *,
+    first_seconds: float = PATIENCE,
+    **sections: dict[str, Any],
 ) -> None:
     """Run a scenario against a gateway with an empty database, on the loop that production has."""
     settings = Settings.model_validate(sections)
@@ -221,7 +150,7 @@ def with_gateway(
             random=random,
         )
         origins = Origins(settings.http)
-        sockets = PageSockets(doors, engine, origins, time.monotonic)
+        sockets = PageSockets(doors, engine, origins, time.monotonic, first_seconds=first_seconds)
         api = create_api(lambda: None, lambda: b"", create_meetings(doors, origins), sockets.router())
         server = HttpServer(api, Endpoint("127.0.0.1", 0), stop_seconds=0.2)
         gateway = Gateway(await server.start(), store, engine, sockets)

@@ -10,7 +10,6 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from conferencing.embedded.media import Source
-from gateway.web import socket as web_socket
 from rooms.values import Access, NewRoom
 from tests.gateway.web.house import Gateway, with_gateway
 
@@ -315,12 +314,7 @@ def test_strangers_are_not_waited_for_without_end(tmp_path: Path) -> None:
         await page.closes()
         assert gateway.sockets.opened == 0
 
-    patience = web_socket.FIRST_SECONDS
-    web_socket.FIRST_SECONDS = 0.05
-    try:
-        with_gateway(tmp_path, scenario)
-    finally:
-        web_socket.FIRST_SECONDS = patience
+    with_gateway(tmp_path, scenario, first_seconds=0.05)
 
 
 def test_a_stopping_server_says_so(tmp_path: Path) -> None:

@@ -1,0 +1,185 @@
+"""A browser's stay, without sockets: connections lost and found, silence, media, what is told to whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from conferencing.embedded.media import SlotMap, Source
+from conferencing.embedded.session import RETURN, SILENCE, State
+from conferencing.meeting import Limits
+from config.outcome import Outcome, PasserelleError
+from tests.conferencing.embedded.pages import House, Page
+
+OFFER = "v=0\r\no=- 7 1 IN IP4 0.0.0.0\r\n"
+
+
+def test_numbers_rise_by_one() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    house.come("Bob")
+    for kind in ("ping", "offer", "nonsense"):
+        house.say(anna, kind, sdp=OFFER)
+    assert [event["n"] for event in page.sent] == list(range(1, len(page.sent) + 1))
+
+
+def test_a_seat_without_connection_and_media_is_given_up_after_a_while() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    _, others = house.come("Bob")
+    house.say(anna, "ping")
+    anna.detach(page, house.now)
+    house.wait(SILENCE - 1)
+    assert not others.take("left")
+    house.wait(2)
+    [left] = others.take("left")
+    assert (left["participant"], left["reason"]) == (anna.id, "lost")
+    assert anna.state is State.GONE
+    assert house.engine.resume_session(anna.id, "x", 0, Page()) is None
+    assert anna.id not in house.engine.sessions
+
+
+def test_a_page_that_was_hidden_has_time_to_return() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    house.wait(60)  # connected all the time; timers of hidden pages sleep
+    assert anna.state is State.SEATED
+    anna.detach(page, house.now)
+    house.wait(RETURN - 1)
+    assert anna.id in house.engine.sessions
+    house.wait(2)
+    assert anna.id not in house.engine.sessions
+
+
+def test_media_that_flows_keeps_the_seat() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    house.say(anna, "offer", sdp=OFFER)
+    house.planes[0].peers[anna.id].events.connected()
+    anna.detach(page, house.now)
+    house.wait(120)
+    assert anna.id in house.engine.sessions
+    house.planes[0].peers[anna.id].events.closed("no consent")
+    house.wait(1)
+    assert anna.id not in house.engine.sessions
+    assert anna.id not in house.planes[0].peers
+
+
+def test_what_a_new_connection_hears() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    bob, _ = house.come("Bob")
+    last = page.sent[-1]["n"]
+    anna.detach(page, house.now)
+    house.say(bob, "hand", raised=True)
+    house.say(bob, "reaction", emoji="👍")
+    again = Page()
+    anna.attach(again, house.now, last)
+    assert [event["type"] for event in again.sent] == ["changed", "reaction", "welcome"]
+    numbers = [event["n"] for event in again.sent]
+    assert numbers == [last + 1, last + 2, last + 3]
+    assert not page.closed or page.sent[-1]["type"] != "closed"
+
+
+def test_the_connection_before_hears_that_it_is_replaced() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    page.take()
+    anna.attach(Page(), house.now, 1)
+    assert page.take() == [{"type": "closed", "n": 1, "reason": "replaced"}]
+    assert page.closed
+    anna.detach(page, house.now)  # comes late, and means nothing
+    assert anna.attached
+
+
+def test_what_plays_is_told() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    bob, _ = house.come("Bob")
+    house.say(anna, "offer", sdp=OFFER)
+    house.planes[0].peers[anna.id].events.slots([SlotMap("5", bob.id, Source.CAMERA)])
+    [slots] = page.take("slots")
+    assert slots["slots"] == [{"mid": "5", "participant": bob.id, "source": "camera"}]
+    house.planes[0].speaking = (bob.id,)
+    house.wait(1)
+    assert [event["participants"] for event in page.take("speaking")] == [[bob.id]]
+    house.planes[0].peers[anna.id].offer_wanted = True
+    house.wait(1)
+    assert [event["what"] for event in page.take("asked")] == ["offer"]
+
+
+def test_statistics_while_media_flows() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    house.say(anna, "offer", sdp=OFFER)
+    house.wait(6)
+    assert not page.take("stats")
+    house.planes[0].peers[anna.id].events.connected()
+    house.wait(11)
+    assert 2 <= len(page.take("stats")) <= 3
+
+
+def test_a_camera_too_many_stays_off() -> None:
+    house = House(limits=Limits(cameras=1))
+    anna, _ = house.come("Anna")
+    bob, page = house.come("Bob")
+    for session in (anna, bob):
+        house.say(session, "offer", sdp=OFFER)
+        house.say(session, "media", microphone=True, camera=True, screen=False)
+    [error] = page.take("error")
+    assert (error["code"], error["about"]) == ("cameras_full", "media")
+    assert house.planes[0].peers[anna.id].allowed[Source.CAMERA]
+    assert not house.planes[0].peers[bob.id].allowed[Source.CAMERA]
+    house.say(anna, "media", microphone=True, camera=False, screen=False)
+    house.say(bob, "media", microphone=True, camera=True, screen=False)
+    assert house.planes[0].peers[bob.id].allowed[Source.CAMERA]
+
+
+def test_a_guest_who_is_made_host_sees_who_waits() -> None:
+    house = House()
+    host, _ = house.come("Host", host=True, waiting_room=True)
+    anna, page = house.come("Anna", waiting_room=True)
+    house.say(host, "admit", participant=anna.id)
+    bob, _ = house.come("Bob", waiting_room=True)
+    assert not page.take("lobby")
+    house.say(host, "promote", participant=anna.id)
+    assert [event["waiting"][0]["id"] for event in page.take("lobby")] == [bob.id]
+
+
+def test_one_who_goes_while_waiting_is_forgotten() -> None:
+    house = House()
+    _, host = house.come("Host", host=True, waiting_room=True)
+    anna, page = house.come("Anna", waiting_room=True)
+    house.say(anna, "leave")
+    assert page.closed
+    assert host.take("lobby")[-1]["waiting"] == []
+    house.wait(1)
+    assert anna.id not in house.engine.sessions
+
+
+def test_nobody_is_let_into_a_full_meeting_and_the_host_hears_of_it() -> None:
+    house = House()
+    host, page = house.come("Host", host=True, waiting_room=True, max_participants=1)
+    _, waiting = house.come("Anna", waiting_room=True, max_participants=1)
+    house.say(host, "admit", all=True)
+    assert page.take("error")[0]["code"] == "full"
+    assert [event["type"] for event in waiting.sent] == ["waiting"]
+
+
+def test_a_locked_door() -> None:
+    house = House()
+    host, _ = house.come("Host", host=True)
+    house.say(host, "lock", locked=True)
+    with pytest.raises(PasserelleError) as caught:
+        house.come("Anna")
+    assert caught.value.outcome is Outcome.ROOM_LOCKED
+    house.come("Second host", host=True)
+
+
+def test_a_page_that_does_not_stop_is_cut_off_but_not_thrown_out() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    for _ in range(400):
+        house.say(anna, "chat", text="spam")
+    assert page.closed
+    assert anna.state is State.SEATED
+    assert not anna.attached
