@@ -1,7 +1,8 @@
 """A brake per sender, cheap enough to stand before the parser.
 
-Every message costs its sender a token; a bucket refills at ``rate`` a second and holds ``burst``: more than
-any honest sender needs (a call is three or four messages), less than what would cost us the tick. A flood
+A message costs its sender a token, a long one another for every ``OCTETS`` more, since reading it takes that
+much longer; a bucket refills at ``rate`` a second and holds ``burst``: more than any honest sender needs (a
+call is three or four messages), less than what would cost us the tick. A flood
 from one address is dropped at the price of a dictionary access, and nobody else's tokens are touched. Only so
 many senders are remembered, the longest silent is forgotten first: a flood with forged addresses costs a
 bounded amount of memory, and what little each forged address sends is left to the limits on calls. IPv6
@@ -15,6 +16,9 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Final
+
+OCTETS: Final = 1_500
 
 
 class Guard:
@@ -36,15 +40,16 @@ class Guard:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, at
         self._name = lru_cache(maxsize=4096)(self._name_of)
 
-    def admits(self, host: str, now: float) -> bool:
-        """Whether a message from this address may be parsed."""
+    def admits(self, host: str, octets: int, now: float) -> bool:
+        """Whether a message of that length from this address may be parsed."""
         name = self._name(host)
         if name is None:
             return True
         tokens, at = self._buckets.get(name, (self._burst, now))
         tokens = min(self._burst, tokens + max(0.0, now - at) * self._rate)
-        admitted = tokens >= 1.0
-        self._buckets[name] = (tokens - 1.0 if admitted else tokens, now)
+        price = 1.0 + octets // OCTETS
+        admitted = tokens >= price
+        self._buckets[name] = (tokens - price if admitted else tokens, now)
         self._buckets.move_to_end(name)
         if len(self._buckets) > self._remembered:
             self._buckets.popitem(last=False)

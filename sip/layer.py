@@ -98,6 +98,11 @@ class TransactionLayer:
         """Send a response."""
         self._perform(self.manager.respond(transaction, response, self.now()))
 
+    def respond_once(self, transaction: ServerTransaction, response: Response) -> None:
+        """Send a response and forget the request: its repetition is a new one (section 8.2.7)."""
+        self.manager.abandon(transaction)
+        transaction.path.send(response.to_bytes())
+
     # Ours (Sender)
 
     def open_client(self, request: Request, path: Path, exchange: Exchange) -> ClientTransaction:

@@ -7,6 +7,9 @@ A message that arrives goes this way::
                 drop    400, 505,   repeated:    ├── OPTIONS ─> 200
                         or drop     absorbed     └── INVITE ──> admit ──> a new call ──> on_call
 
+A request that is no call's and no INVITE is answered and forgotten (section 8.2.7): its repetition gets the
+same answer again, and a scanner's flood of OPTIONS and REGISTERs is not kept for 32 seconds.
+
 Whatever goes wrong while one message is handled is logged with the call's id and answered 500 to its sender;
 nobody else notices. Everything from outside is an argument: the transports, ``call_later`` (the reactor's),
 the monotonic ``clock`` in seconds and ``random``, which makes tags, branches and call ids and therefore has
@@ -177,9 +180,9 @@ class UserAgent:
 
     # What the transports bring (Receiver)
 
-    def admits(self, host: str) -> bool:
+    def admits(self, host: str, octets: int) -> bool:
         """Whether a message of this sender is worth parsing."""
-        return self.guard.admits(host, self.now())
+        return self.guard.admits(host, octets, self.now())
 
     def receive(self, data: bytes, path: Path) -> None:
         """One message. Nothing that is in it can raise."""
@@ -191,15 +194,13 @@ class UserAgent:
         request = error.request
         if request is None:
             return
-        # The same tag for the same request, however often it comes (section 8.2.7).
-        via = (request.headers.get("Via") or "").encode(errors="surrogateescape")
-        tag = blake2s(via, key=self._secret, digest_size=8)
+        tag = self._steady_tag(request)
         try:
             request.stamp(path.peer.host, path.peer.port)
             path = answer_path(request, path)
         except MessageError:
             pass  # its Via makes no sense either: back to where it came from
-        path.send(respond(request, error.status, error.reason, to_tag=tag.hexdigest()).to_bytes())
+        path.send(respond(request, error.status, error.reason, to_tag=tag).to_bytes())
 
     def _receive(self, data: bytes, path: Path) -> None:
         try:
@@ -239,9 +240,9 @@ class UserAgent:
         self, request: Request, transaction: ServerTransaction, path: Path, call: Call | None
     ) -> None:
         """A request that is new."""
-        refusal = check(request, to_tag=self.new_token())
+        refusal = check(request, to_tag=self._steady_tag(request))
         if refusal is not None:
-            self.respond(transaction, refusal)
+            self._answer(transaction, refusal)
         elif request.method == "CANCEL":
             self._cancel(request, transaction)
         elif call is not None:
@@ -269,8 +270,8 @@ class UserAgent:
             self._refuse(transaction, 481)
             return
         call = invite.user
-        tag = call.local_tag if isinstance(call, Call) else self.new_token()
-        self.respond(transaction, respond(cancel, 200, to_tag=tag))
+        tag = call.local_tag if isinstance(call, Call) else self._steady_tag(cancel)
+        self._answer(transaction, respond(cancel, 200, to_tag=tag))
         if isinstance(call, InboundCall):
             self._layer.guarded(call, call.cancelled)
 
@@ -279,7 +280,8 @@ class UserAgent:
         if self._closed is not None:
             self._turn_away(transaction, self._closed)
         else:
-            self.respond(transaction, respond(request, 200, to_tag=self.new_token(), headers=IN_OPTIONS))
+            tag = self._steady_tag(request)
+            self._answer(transaction, respond(request, 200, to_tag=tag, headers=IN_OPTIONS))
 
     def _receive_invite(self, transaction: InviteServer, path: Path) -> None:
         """A new call, if it is understood and admitted."""
@@ -316,8 +318,22 @@ class UserAgent:
         *,
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
-        response = respond(transaction.request, status, reason, to_tag=self.new_token(), headers=headers)
-        self.respond(transaction, response)
+        request = transaction.request
+        tag = self._steady_tag(request)
+        self._answer(transaction, respond(request, status, reason, to_tag=tag, headers=headers))
+
+    def _answer(self, transaction: ServerTransaction, response: Response) -> None:
+        """Answer a request that is no call's."""
+        if isinstance(transaction, InviteServer):
+            self.respond(transaction, response)
+        else:
+            response.headers.set("Server", self._software)
+            self._layer.respond_once(transaction, response)
+
+    def _steady_tag(self, request: Request) -> str:
+        """The same tag for the same request, however often it comes (section 8.2.7)."""
+        via = (request.headers.get("Via") or "").encode(errors="surrogateescape")
+        return blake2s(via, key=self._secret, digest_size=8).hexdigest()
 
     # What calls ask for (Signalling)
 

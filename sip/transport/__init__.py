@@ -93,8 +93,8 @@ class Path(Protocol):
 class Receiver(Protocol):
     """Who gets what arrives."""
 
-    def admits(self, host: str) -> bool:
-        """Whether a message of this sender is worth parsing."""
+    def admits(self, host: str, octets: int) -> bool:
+        """Whether a message of this sender, of that length, is worth parsing."""
 
     def receive(self, data: bytes, path: Path) -> None:
         """One whole message."""

@@ -137,7 +137,7 @@ class StreamPath(Protocol):
                 if item is KEEPALIVE:
                     self.owner.counters.keepalives += 1
                     self._write(PONG)
-                elif isinstance(item, bytes) and receiver.admits(self.peer.host):
+                elif isinstance(item, bytes) and receiver.admits(self.peer.host, len(item)):
                     self.owner.counters.messages_in += 1
                     receiver.receive(item, self)
                 else:

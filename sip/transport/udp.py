@@ -2,8 +2,9 @@
 
 Two numbers matter to the calls that are up while somebody floods us (architecture.md, D2). Twisted reads a
 socket until ``maxThroughput`` octets have come, 256 KiB by default: a flood would hold the loop for 230 ms,
-and the tick with it; 4,096 gives the loop back after a few datagrams. ``maxPacketSize`` is the receive
-buffer, 8,192 by default: what is longer is cut off silently, so it is the largest datagram there is.
+and the tick with it; :data:`MAX_THROUGHPUT` gives the loop back after some twenty datagrams.
+``maxPacketSize`` is the receive buffer, 8,192 by default: what is longer is cut off silently, so it is the
+largest datagram there is.
 
 A datagram that the sender's bucket does not admit is dropped before it is parsed.
 """
@@ -132,7 +133,7 @@ class UdpTransport(DatagramProtocol):
     def datagramReceived(self, datagram: bytes, addr: tuple[Any, ...]) -> None:  # noqa: N802 - Twisted's name
         """Take one datagram."""
         host, port = addr[0].partition("%")[0], addr[1]  # without an IPv6 zone
-        if self._receiver is None or not self._receiver.admits(host):
+        if self._receiver is None or not self._receiver.admits(host, len(datagram)):
             self.counters.dropped += 1
         elif is_keepalive(datagram):
             self.counters.keepalives += 1

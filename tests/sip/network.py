@@ -110,7 +110,7 @@ class MemoryTransport:
 
     def start(self, receiver: Receiver) -> None:
         def deliver(data: bytes, source: Source) -> None:
-            if receiver.admits(source.host):
+            if receiver.admits(source.host, len(data)):
                 receiver.receive(data, self.path_to(source.host, source.port))
 
         self.network.stations[self.kind, self.address.host, self.address.port] = deliver

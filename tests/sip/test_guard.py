@@ -3,8 +3,8 @@ from ipaddress import ip_network
 from sip.guard import Guard
 
 
-def admitted(guard: Guard, host: str, now: float, messages: int) -> int:
-    return sum(guard.admits(host, now) for _ in range(messages))
+def admitted(guard: Guard, host: str, now: float, messages: int, octets: int = 500) -> int:
+    return sum(guard.admits(host, octets, now) for _ in range(messages))
 
 
 def test_a_sender_may_burst_and_then_send_at_the_rate() -> None:
@@ -31,19 +31,25 @@ def test_trusted_networks_have_no_brake_in_either_notation() -> None:
 
 def test_an_ipv6_subscriber_is_one_sender() -> None:
     guard = Guard(rate=1, burst=10)
-    assert sum(guard.admits(f"2001:db8::{n:x}", 0.0) for n in range(50)) == 10
-    assert guard.admits("2001:db8:0:1::1", 0.0)
+    assert sum(guard.admits(f"2001:db8::{n:x}", 500, 0.0) for n in range(50)) == 10
+    assert guard.admits("2001:db8:0:1::1", 500, 0.0)
 
 
 def test_only_so_many_senders_are_remembered() -> None:
     guard = Guard(rate=1, burst=1, remembered=3)
     hosts = [f"192.0.2.{n}" for n in range(4)]
-    assert [guard.admits(host, 0.0) for host in hosts] == [True] * 4
-    assert not guard.admits(hosts[3], 0.0)
-    assert guard.admits(hosts[0], 0.0)  # forgotten, and so as good as new
+    assert [guard.admits(host, 500, 0.0) for host in hosts] == [True] * 4
+    assert not guard.admits(hosts[3], 500, 0.0)
+    assert guard.admits(hosts[0], 500, 0.0)  # forgotten, and so as good as new
 
 
 def test_a_clock_that_goes_back_gives_no_tokens() -> None:
     guard = Guard(rate=10, burst=1)
-    assert guard.admits("192.0.2.1", 10.0)
-    assert not guard.admits("192.0.2.1", 5.0)
+    assert guard.admits("192.0.2.1", 500, 10.0)
+    assert not guard.admits("192.0.2.1", 500, 5.0)
+
+
+def test_a_long_message_costs_more() -> None:
+    guard = Guard(rate=10, burst=100)
+    assert admitted(guard, "192.0.2.1", 0.0, 100, octets=60_000) == 2  # 41 tokens each
+    assert admitted(guard, "192.0.2.1", 0.0, 100) == 18  # what is left is still good for short ones

@@ -30,6 +30,18 @@ def test_options_tells_what_we_can_do() -> None:
     assert ok.to.tag
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "REGISTER", "BYE", "NONSENSE"])
+def test_what_is_no_call_is_answered_alike_each_time_and_not_kept(method: str) -> None:
+    network, station, peer = scene()
+    request = peer.request(method)
+    peer.send_raw(request.to_bytes())
+    network.run(0.1)
+    first, second = peer.responses
+    assert first == second  # the tag of its To included
+    assert first.to.tag
+    assert station.agent.transactions == 0
+
+
 def test_with_the_door_closed_calls_and_options_get_503_and_running_calls_go_on() -> None:
     network, station, peer = scene()
     peer.invite()
@@ -379,8 +391,9 @@ def test_an_answer_whose_connection_is_gone_goes_to_the_port_the_via_says() -> N
 
 def test_the_timer_is_not_moved_for_a_deadline_that_is_no_nearer() -> None:
     network, station, peer = scene()
+    station.admission = lambda: Refusal(Outcome.SOURCE_LIMIT)
     for _ in range(20):
-        peer.request("OPTIONS")
+        peer.invite()
     network.run(0.1)
     assert station.agent.transactions == 20
     assert len(network.timers) == 1

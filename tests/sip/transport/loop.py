@@ -46,7 +46,7 @@ class Inbox:
         self.broken: list[MessageError] = []
         self.refused = set(refused)
 
-    def admits(self, host: str) -> bool:
+    def admits(self, host: str, octets: int) -> bool:
         return host not in self.refused
 
     def receive(self, data: bytes, path: Path) -> None:
