@@ -344,9 +344,9 @@ class MediaPeer:
                     self.round_trip = seconds
             slot = self.stage.pictures.get(block.ssrc) or self.stage.repairers.get(block.ssrc)
             if slot:
-                count = slot.reported(block)
+                count, missed = slot.reported(block)
                 expected += count
-                lost += count * block.fraction_lost / 256
+                lost += missed
         if expected and self.bandwidth.reported(lost / expected, expected, self.round_trip, now):
             self.choose_layers(now, overloaded=True)
 

@@ -34,6 +34,8 @@ from media.rtp import ReportBlock, timestamp_delta
 
 REPEAT_AFTER: Final = 0.03  # s; a repair is not repeated sooner, nor within a round trip
 MAX_REPAIRS: Final = 256  # remembered
+PAUSE: Final = 1.5  # s without a repair
+MAX_REPORTED: Final = 3000  # repairs in one report; more is nonsense
 MIN_STEP: Final = 0.01  # s by which the timestamp at least advances at a switch
 
 _PLAIN: Final = Struct("!BBHII")
@@ -226,7 +228,10 @@ class VideoSlot(Slot):
         self.rtx_sequence = sequence
         self.repairs = 0
         self.loss = 0.0  # as the subscriber last said
-        self._reported = [0, 0]  # packets and repairs that reports were about
+        self._packets_reported = 0  # of ``packets``, how many reports were about
+        self._rtx_seen = sequence  # the last RTX packet that a report was about
+        self._rtx_before = sequence  # the last one before a pause
+        self._resent_at = 0.0
         self.repaired_octets = 0
         self.target: VideoStream | None = None
         self._payload_types = payload_types
@@ -373,14 +378,18 @@ class VideoSlot(Slot):
                 return self._resend(segment, packet, number, now)
         return 0
 
-    def reported(self, block: ReportBlock) -> int:
-        """Take a receiver report on the slot's packets, or its repairs; returns how many it is about."""
-        repairs = block.ssrc == self.rtx_ssrc
-        if not repairs:
-            self.loss = block.fraction_lost / 256
-        count = self.repairs if repairs else self.packets
-        count, self._reported[repairs] = count - self._reported[repairs], count
-        return count
+    def reported(self, block: ReportBlock) -> tuple[int, float]:
+        """Take a receiver report on the slot's packets, or its repairs: how many there were, and lost."""
+        loss = block.fraction_lost / 256
+        if block.ssrc == self.rtx_ssrc:
+            seen, self._rtx_seen = self._rtx_seen, block.highest_sequence
+            count = min(max(0, block.highest_sequence - seen), MAX_REPORTED)
+            # The last ones before a pause are missed only when the next ones come: an old loss, long judged.
+            old = max(0, self._rtx_before - seen)
+            return max(0, count - old), max(0.0, loss * count - old)
+        self.loss = loss
+        count, self._packets_reported = self.packets - self._packets_reported, self.packets
+        return count, loss * count
 
     def probe(self, now: float) -> int:
         """Send something the subscriber has already, to fill its link; returns the octets it took."""
@@ -395,6 +404,9 @@ class VideoSlot(Slot):
     def _resend(self, segment: Segment, packet: Received, number: int, now: float) -> int:
         if segment.rtx_type is None:
             return 0
+        if now - self._resent_at > PAUSE:
+            self._rtx_before = self.rtx_sequence
+        self._resent_at = now
         self.rtx_sequence += 1
         part, at = self._extensions(packet, segment, abs_send_time(now))
         head = _pack_plain(

@@ -12,7 +12,7 @@ from conferencing.embedded.codecs import H264, VP8
 from conferencing.embedded.slot import SlotState, VideoSlot, VoiceSlot
 from conferencing.embedded.stream import AUDIO_CLOCK, Received, SharedClock, Stream, VideoStream
 from media.rtcp import Feedback
-from media.rtp import RtpPacket, sequence_delta, timestamp_delta
+from media.rtp import ReportBlock, RtpPacket, sequence_delta, timestamp_delta
 
 from .room import vp8
 
@@ -272,3 +272,33 @@ def test_a_voice_slot_goes_on_by_the_wall_clock() -> None:
     assert [packet.marker for packet in packets] == [True, False, False, True]
     assert timestamp_delta(packets[3].timestamp, packets[2].timestamp) == 48_000
     assert packets[0].extension == (0xBEDE, bytes((0x10, 127, 0, 0)))
+
+
+def test_what_was_lost_before_a_pause_is_not_counted_again() -> None:
+    link = Link()
+    slot = make_slot(link, 100)
+    encoder = Encoder(link, sequence=10, timestamp=0, picture=10)
+    slot.assign(encoder.stream, 1.0)
+    sequence, timestamp, payload = encoder.packet(1.0, keyframe=True)
+    encoder.deliver((sequence, timestamp, payload.ljust(900, b"\0")), 1.0)
+    for _ in range(20):
+        slot.probe(1.0)  # RTX 101 to 120, of which the last five are lost without anybody knowing
+    assert slot.reported(ReportBlock(RTX, 0, 0, 115, 0)) == (15, 0.0)
+    for _ in range(15):
+        slot.probe(5.0)
+    assert slot.reported(ReportBlock(RTX, 64, 5, 135, 0)) == (15, 0.0)
+    for _ in range(16):
+        slot.probe(5.5)
+    assert slot.reported(ReportBlock(RTX, 64, 9, 151, 0)) == (16, 4.0)
+
+
+def test_reports_on_the_picture_itself() -> None:
+    link = Link()
+    slot = make_slot(link)
+    encoder = Encoder(link, sequence=10, timestamp=0, picture=10)
+    slot.assign(encoder.stream, 1.0)
+    for number in range(8):
+        encoder.send(1.0 + number / 25, keyframe=number == 0)
+    assert slot.reported(ReportBlock(MEDIA, 64, 2, 0, 0)) == (8, 2.0)
+    assert slot.loss == 0.25
+    assert slot.reported(ReportBlock(MEDIA, 64, 2, 0, 0)) == (0, 0.0)
