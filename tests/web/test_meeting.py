@@ -263,6 +263,10 @@ def test_the_space_bar_speaks_while_held(enter: OpenPage, company: FakeServer) -
     company.wait_for(lambda: company.heard("media")[-1]["microphone"])
     page.keyboard.up(" ")
     company.wait_for(lambda: not company.heard("media")[-1]["microphone"])
+    page.keyboard.down(" ")
+    company.wait_for(lambda: company.heard("media")[-1]["microphone"])
+    page.evaluate("dispatchEvent(new Event('blur'))")  # let go in another window
+    company.wait_for(lambda: not company.heard("media")[-1]["microphone"])
 
 
 def test_a_menu_by_keyboard(enter: OpenPage, company: FakeServer) -> None:

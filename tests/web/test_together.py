@@ -48,8 +48,8 @@ CAPTURE = """({ colour, frequency }) => {
 """A camera and a microphone that can be told from another page's."""
 
 LINGERING = 5
-"""Seconds for which Hypercorn keeps the task of a closed WebSocket, asleep until its next ping; Python 3.11 logs
-a traceback when it is cancelled."""
+"""Seconds for which Hypercorn keeps the task of a closed WebSocket, asleep until its next ping; Python 3.11
+logs a traceback when it is cancelled."""
 
 RED, GREEN, BLUE = ("red", 500), ("green", 800), ("blue", 1100)
 

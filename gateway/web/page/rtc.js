@@ -73,6 +73,7 @@ export class Rtc extends EventTarget {
     clearTimeout(this.#healing);
     this.#peer?.close();
     this.#peer = null;
+    this.#senders = {};
     this.#slots.clear();
   }
 
@@ -134,15 +135,20 @@ export class Rtc extends EventTarget {
 
   /** One offer at a time: the next waits until the last was sent. */
   #offer() {
-    this.#offering = this.#offering.then(async () => {
-      const peer = this.#peer;
-      if (!peer) return;
-      await peer.setLocalDescription(await peer.createOffer());
-      if (peer !== this.#peer) return;
-      this.#unanswered += 1;
-      this.#send("offer", { sdp: peer.localDescription.sdp });
-    });
+    const peer = this.#peer;
+    this.#offering = this.#offering
+      .then(() => this.#offerNow(peer))
+      .catch((error) => {
+        if (peer === this.#peer) throw error; // else it was closed meanwhile
+      });
     return this.#offering;
+  }
+
+  async #offerNow(peer) {
+    await peer.setLocalDescription(await peer.createOffer());
+    if (peer !== this.#peer) return;
+    this.#unanswered += 1;
+    this.#send("offer", { sdp: peer.localDescription.sdp });
   }
 
   #changed() {

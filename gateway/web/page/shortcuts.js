@@ -22,7 +22,8 @@ const typing = (target) => target.closest("input, textarea, select, [contentedit
 /** Listen on the document; `act` maps names of KEYS to functions; `talk(held)` while the space bar is held. */
 export function listenKeys(act, talk) {
   const down = (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || typing(event.target)) return;
+    if (!event.key || event.ctrlKey || event.altKey || event.metaKey || event.repeat || typing(event.target))
+      return;
     if (event.key === " " && !event.target.closest("button, a")) {
       event.preventDefault();
       return talk(true);
@@ -35,12 +36,13 @@ export function listenKeys(act, talk) {
   const up = (event) => {
     if (event.key === " ") talk(false);
   };
-  document.addEventListener("keydown", down);
-  document.addEventListener("keyup", up);
-  return () => {
-    document.removeEventListener("keydown", down);
-    document.removeEventListener("keyup", up);
-  };
+  const away = () => talk(false); // the key is let go where we do not see it
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  document.addEventListener("keydown", down, { signal });
+  document.addEventListener("keyup", up, { signal });
+  addEventListener("blur", away, { signal });
+  return () => leaving.abort();
 }
 
 export function shortcutsDialog() {
