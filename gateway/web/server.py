@@ -11,7 +11,7 @@ import socket
 import ssl
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from hypercorn.asyncio import serve
@@ -79,6 +79,7 @@ class HttpServer:
     async def stop(self) -> None:
         """Close the listener, let requests under way finish for ``stop_seconds``, cut the others."""
         self._stopping.set()
+        asyncio.get_running_loop().set_exception_handler(_unless_cancelled)
         if self._serving is not None:
             await asyncio.wait([self._serving], timeout=self._stop_seconds)
             self._serving.cancel()
@@ -88,6 +89,16 @@ class HttpServer:
     def _over(self, serving: asyncio.Task[None]) -> None:
         if not serving.cancelled() and (error := serving.exception()) is not None:
             log.error("HTTP has stopped: no health, no metrics", exc_info=error)
+
+
+def _unless_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log it, but for a connection that we cut.
+
+    Hypercorn keeps the task of a closed WebSocket until its next ping and cancels it when we stop; the
+    streams of Python 3.11 then ask a cancelled task for its exception, which raises (3.12 looks first).
+    """
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
 def bind(listen: Endpoint) -> socket.socket:
