@@ -36,6 +36,8 @@ __all__ = [
 
 MAX_SIZE: Final = 65_536  # octets; a room system's largest offer is near 6 KiB
 MAX_MEDIAS: Final = 64
+MAX_FORMATS: Final = 128  # of an m-line: there are no more payload types
+MAX_ATTRIBUTES: Final = 1_000  # of an m-line or of the session
 MAX_DIGITS: Final = 40  # NTP time stamps have 20; Python's int() is quadratic in what a stranger sends
 
 AttributeList = list[tuple[str, str | None]]
@@ -328,6 +330,8 @@ class _Parser:
                     self._part.bandwidths[kind] = int(amount)
             case "a":
                 name, colon, rest = value.partition(":")
+                if len(self._part.attributes) == MAX_ATTRIBUTES:
+                    raise SdpError(f"more than {MAX_ATTRIBUTES} attributes")
                 if name.strip():
                     self._part.attributes.append((name.strip(), rest.strip() if colon else None))
             case "m":
@@ -367,6 +371,8 @@ def _media(value: str) -> MediaDescription:
     if len(words) < 3:
         raise SdpError(f"expected m=<media> <port> <protocol> <formats>, got {value[:80]!r}")
     kind, ports, protocol, *formats = words
+    if len(formats) > MAX_FORMATS:
+        raise SdpError(f"more than {MAX_FORMATS} formats")
     port, slash, count = ports.partition("/")
     for number in (port, count) if slash else (port,):
         if not _is_number(number) or int(number) > 65535:

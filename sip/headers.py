@@ -17,6 +17,9 @@ from sip.uri import Uri, parse_host, parse_port
 
 T = TypeVar("T")
 
+MAX_VALUES = 100
+"""Values of one name, in one field or in several: more than the 70 hops anybody makes; each costs time."""
+
 _COMPACT = {  # IANA's registry of compact forms
     "a": "Accept-Contact",
     "b": "Referred-By",
@@ -95,10 +98,15 @@ class Headers:
         return [item for value in self.get_all(name) for item in split_list(value)]
 
     def parsed(self, name: str, parse: Callable[[str], T], *, split: bool = True) -> tuple[T, ...]:
-        """The values of that name read by ``parse``, remembered until one of them changes."""
+        """The values of that name read by ``parse``, remembered until one of them changes.
+
+        Raises ValueError when one cannot be read, or when there are more than ``MAX_VALUES``.
+        """
         key = _key(name)
         if key not in self._typed:
             texts = self.get_list(name) if split else self.get_all(name)
+            if len(texts) > MAX_VALUES:
+                raise ValueError(f"there are {len(texts)} values of {name}, expected {MAX_VALUES} at most")
             self._typed[key] = tuple(parse(text) for text in texts)
         return cast(tuple[T, ...], self._typed[key])
 

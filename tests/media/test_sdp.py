@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from config.outcome import Outcome
 from media.sdp import (
+    MAX_ATTRIBUTES,
+    MAX_FORMATS,
     MAX_MEDIAS,
     MAX_SIZE,
     Direction,
@@ -316,6 +318,8 @@ def test_a_value_cannot_smuggle_in_a_line() -> None:
         (f"v=0\no=- {'9' * 5000} 1 IN IP4 192.0.2.1\n", "decimal"),
         ("v=0\no=-\n", "o=<user>"),
         ("v=0\n" + "m=audio 1 RTP/AVP 0\n" * (MAX_MEDIAS + 1), "m-lines"),
+        ("v=0\nm=audio 1 RTP/AVP" + " 0" * (MAX_FORMATS + 1), "formats"),
+        ("v=0\n" + "a=x\n" * (MAX_ATTRIBUTES + 1), "attributes"),
         ("v=0\n" + "a=x\n" * (MAX_SIZE // 4), "octets"),
     ],
 )

@@ -2,7 +2,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sip.headers import Address, CSeq, Headers, Via, legible, parse_parameters, quote, split_list, unquote
+from sip.headers import (
+    MAX_VALUES,
+    Address,
+    CSeq,
+    Headers,
+    Via,
+    legible,
+    parse_parameters,
+    quote,
+    split_list,
+    unquote,
+)
 from sip.uri import Uri, UriError
 
 
@@ -45,6 +56,16 @@ def test_a_value_is_parsed_once_and_again_after_a_change() -> None:
     assert headers.parsed("To", parse) == ("TWO",)
     headers.add("t", "three")
     assert headers.parsed("To", parse) == ("TWO", "THREE")
+
+
+@pytest.mark.parametrize("fields", [1, 2])
+def test_only_so_many_values_of_a_name_are_read(fields: int) -> None:
+    text = ",".join(["<sip:a>"] * (MAX_VALUES // fields))
+    headers = Headers([("Contact", text)] * fields)
+    assert len(headers.parsed("Contact", Address.parse)) == MAX_VALUES
+    headers.add("Contact", "<sip:b>")
+    with pytest.raises(ValueError, match="100 at most"):
+        headers.parsed("Contact", Address.parse)
 
 
 def test_a_copy_is_its_own() -> None:
