@@ -7,7 +7,8 @@ Alembic (stdlib logging). On its way a line is given
 - what :mod:`structlog.contextvars` holds. A call binds ``call`` there or to its own logger, so each of its
   lines can be found by it;
 - a second line of defence for secrets, should an event carry one in spite of the rules: values whose key
-  ends in a word such as ``pin`` or ``password`` are struck out, numbers and SIP URIs are masked.
+  ends in a word such as ``pin`` or ``password`` are struck out, numbers and SIP URIs are masked, and what is
+  longer than ``LONGEST`` is cut.
 
 Lines are rendered at once, on the loop, and written by a thread: a terminal that is stopped or a pipe that
 nobody reads must not stop the audio. At most ``BACKLOG`` lines wait; beyond that lines are lost, counted,
@@ -34,8 +35,13 @@ from config.settings import LogSettings
 
 BACKLOG = 10_000
 FLUSH_SECONDS = 2.0
-QUIET = ("twisted", "hypercorn", "sqlalchemy", "alembic", "aiosqlite", "asyncio")
+QUIET = ("twisted", "hypercorn", "alembic", "asyncio")
 """Loggers whose informative messages interest only those who debug."""
+SILENT = ("sqlalchemy", "aiosqlite")
+"""Those whose messages below a warning tell the rows of the database, and some thirty lines for each call."""
+LONGEST = 500
+"""Characters of a value; a stranger's name or header may have 60,000."""
+WHOLE = frozenset({"exception", "stack"})
 
 STRUCK_OUT = "***"
 SECRET_KEYS = frozenset(
@@ -88,6 +94,8 @@ def configure(settings: LogSettings, stream: TextIO = sys.stderr) -> "Spool":
     logging.basicConfig(handlers=[spool], level=level, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
+    for name in SILENT:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
     structlog.configure(
         processors=[*enrich, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -171,7 +179,8 @@ def _masked(key: str, value: object) -> object:
         return value if value is None or isinstance(value, bool) else STRUCK_OUT
     match value:
         case str():
-            return _by_kind(last_word)(value)
+            text = _by_kind(last_word)(value)
+            return text if len(text) <= LONGEST or key in WHOLE else f"{text[:LONGEST]}…"
         case Mapping():
             return {str(inner): _masked(str(inner), item) for inner, item in value.items()}
         case list() | tuple():
@@ -179,7 +188,7 @@ def _masked(key: str, value: object) -> object:
         case bool() | int() | float() | None:
             return value
         case _:
-            return _by_kind(last_word)(str(value))
+            return _masked(key, str(value))
 
 
 def _by_kind(last_word: str) -> Callable[[str], str]:

@@ -95,6 +95,26 @@ def test_what_libraries_log() -> None:
     assert [line["event"] for line in lines] == ["Error in ASGI", "odd"]
 
 
+@pytest.mark.parametrize("name", ["sqlalchemy.engine.Engine", "aiosqlite"])
+def test_rows_of_the_database_are_told_at_no_level(name: str) -> None:
+    library = logging.getLogger(name)
+    assert written(LogSettings(level="debug"), lambda: library.debug("Row %r", (b"digest",))) == ""
+    assert "lost" in written(LogSettings(level="debug"), lambda: library.warning("connection lost"))
+
+
+def test_a_long_value_is_cut_but_no_trace() -> None:
+    def fail() -> None:
+        log = structlog.get_logger("x")
+        try:
+            raise ValueError("v" * 1000)
+        except ValueError:
+            log.exception("A call failed", name="n" * 1000)
+
+    [line] = in_json(fail)
+    assert line["name"] == "n" * 500 + "…"
+    assert "v" * 1000 in line["exception"]
+
+
 def test_level() -> None:
     log = structlog.get_logger("x")
     assert written(LogSettings(level="error"), lambda: log.warning("no")) == ""
