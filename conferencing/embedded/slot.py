@@ -23,6 +23,7 @@ and the one before, each packet at most once in a round trip. A slot's repairs a
 Units: timestamps in ticks, time in seconds, sizes in octets.
 """
 
+from abc import ABC, abstractmethod
 from enum import Enum, auto
 from struct import Struct
 from typing import Final, Protocol
@@ -67,7 +68,7 @@ def abs_send_time(now: float) -> int:
     return int(now * 262_144) & 0xFFFFFF
 
 
-class Slot:
+class Slot(ABC):
     """What voice and video have in common: numbering and clock."""
 
     def __init__(self, mid: str, ssrc: int, clock_rate: int, sequence: int, timestamp: int) -> None:
@@ -80,9 +81,9 @@ class Slot:
         self.timestamp = timestamp  # of the last packet
         self.sent_at = -1.0
 
+    @abstractmethod
     def clock_at(self, now: float) -> int | None:
         """The slot's RTP time for a sender report; None while nothing is sent."""
-        raise NotImplementedError
 
     def _shift(self, old: Stream | None, old_shift: int, new: Stream, timestamp: int, now: float) -> int:
         """What to add to the timestamps of ``new``, whose first packet here has ``timestamp``."""

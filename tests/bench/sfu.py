@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conferencing.embedded.extensions import Extension
 from media.rtcp import Feedback, write_compound
 from media.sdp import SessionDescription
 from media.webrtc.ice import IceParameters
@@ -34,6 +35,8 @@ from .report import Row
 TILES = 9
 REMB = Feedback(206, 15, 1, 0, b"REMB" + (10 << 18 | 48_828).to_bytes(4, "big"))  # 50 Mbit/s
 CONSENT = 2.5  # s between checks
+MID, LEVEL = IDS[Extension.MID], IDS[Extension.AUDIO_LEVEL]
+CONTINUED = bytes((0x80, 0x80, 0x80, 0x01)) + bytes(988)  # VP8 of a picture that has begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ class Client:
         self._ssrc = 1000 + 10 * number
         level = 20 + number % 50
         self._extensions = {
-            0: b"\xbe\xde\x00\x02" + bytes((IDS_MID << 4, 0x30, IDS_LEVEL << 4, level)) + bytes(4),
-            1: b"\xbe\xde\x00\x01" + bytes((IDS_MID << 4, 0x31, 0, 0)),
+            0: b"\xbe\xde\x00\x02" + bytes((MID << 4, 0x30, LEVEL << 4, level)) + bytes(4),
+            1: b"\xbe\xde\x00\x01" + bytes((MID << 4, 0x31, 0, 0)),
         }
         # Spread over the period, as the clocks of strangers are.
         self.voice_due = self.frame_due = number * 0.0017
@@ -104,7 +107,7 @@ class Client:
         self._rtp(0, OPUS, now, b"\x78" * 72, marker=False, clock=48_000)
 
     def film(self, now: float) -> None:
-        """One picture; every second one is a key frame."""
+        """One picture; once a second a key frame."""
         self._frames += 1
         for number in range(self._picture.packets):
             keyframe = number == 0 and self._frames % 30 == 1
@@ -142,11 +145,6 @@ class Client:
                 if decrypt and self.browser.srtp:
                     sent = int.from_bytes(self.browser.srtp.unprotect(data)[-8:], "big")
                     self.delays.append((time.monotonic_ns() - sent) / 1e9)
-
-
-IDS_MID, IDS_LEVEL = 4, 1
-assert set(IDS.values()) >= {IDS_MID, IDS_LEVEL}
-CONTINUED = bytes((0x80, 0x80, 0x80, 0x01)) + bytes(988)  # of the picture that has begun
 
 
 class Mesh:
