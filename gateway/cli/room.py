@@ -40,9 +40,8 @@ def room() -> None:
 @click.option(
     "--access",
     type=click.Choice([level.value for level in Access]),
-    default=Access.SIGNED_IN.value,
-    show_default=True,
-    help="Who gets in by link or SLUG alone: everybody, whoever a host admits, or nobody without a PIN.",
+    help="Who gets in by link or SLUG alone: everybody, whoever a host admits, or nobody without a PIN.  "
+    "[default: signed-in]",
 )
 @click.option("--open", "is_open", is_flag=True, help="Short for --access open.")
 @click.option("--max-participants", type=click.IntRange(min=1), metavar="N", help="Refuse more than N.")
@@ -57,7 +56,7 @@ def add(
     host_pin: str | None,
     no_host_pin: bool,
     language: str | None,
-    access: str,
+    access: str | None,
     is_open: bool,
     max_participants: int | None,
     muted_on_entry: bool,
@@ -65,6 +64,8 @@ def add(
     as_json: bool,
 ) -> None:
     """Add a room called NAME and print its PINs and addresses."""
+    if is_open and access is not None:
+        raise click.UsageError("--open is short for --access open; give one of them.")
     settings = load_settings()
     new = NewRoom(
         name,
@@ -73,7 +74,7 @@ def add(
         host_pin=host_pin,
         has_host_pin=not no_host_pin,
         language=language,
-        access=Access.OPEN if is_open else Access(access),
+        access=Access.OPEN if is_open else Access(access or Access.SIGNED_IN),
         max_participants=max_participants,
         muted_on_entry=muted_on_entry,
         locked=locked,

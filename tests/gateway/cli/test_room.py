@@ -198,3 +198,7 @@ def test_the_settings_file_may_be_named_by_the_environment(
     monkeypatch.delenv("PASSERELLE_CONFIG")
     monkeypatch.chdir(tmp_path)
     assert json.loads(passerelle.run_bare("list", "--json").stdout)[0]["slug"] == "team"
+
+
+def test_open_and_access_contradict_each_other(passerelle: Passerelle) -> None:
+    assert "--open is short" in passerelle.refused("add", "Budget", "--open", "--access", "waiting", code=2)
