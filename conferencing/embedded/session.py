@@ -392,8 +392,10 @@ class Session:
         self._media_alive = True
 
     def closed(self, reason: str) -> None:
-        """Media flows no more; the page offers anew if it is still there."""
+        """Media flows no more; the page makes a new connection if it is still there."""
         self._media_alive = False
+        if self._peer is None:  # our own doing
+            return
         log.info("Media of a browser ended", session=self.id, reason=reason)
 
     def slots(self, slots: Sequence[SlotMap]) -> None:

@@ -1,6 +1,7 @@
 """``passerelle room``: the rooms in the database, whether the server runs or not."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,8 +13,9 @@ from config.settings import Settings
 from config.texts import LANGUAGES
 from gateway.addresses import sip_uri, web_url
 from gateway.cli.common import config_option, json_option, load_settings, print_json
+from gateway.web.tokens import LinkKeys
 from rooms.pins import is_weak
-from rooms.values import Access, Invitation, NewRoom, Room
+from rooms.values import Access, Invitation, NewRoom, Role, Room
 
 if TYPE_CHECKING:
     from rooms.store import Store
@@ -63,7 +65,7 @@ def add(
     locked: bool,
     as_json: bool,
 ) -> None:
-    """Add a room called NAME and print its PINs and addresses."""
+    """Add a room called NAME and print its PINs, addresses and links."""
     if is_open and access is not None:
         raise click.UsageError("--open is short for --access open; give one of them.")
     settings = load_settings()
@@ -79,13 +81,13 @@ def add(
         muted_on_entry=muted_on_entry,
         locked=locked,
     )
-    added = _in_store(settings, lambda store: store.add(new, reserved=settings.sip.reception))
+    added, links = _in_store(settings, lambda store: _add(settings, store, new))
     for option, given in (("--pin", pin), ("--host-pin", host_pin)):
         if given and is_weak(given):
             click.echo(
                 f"Mind that the {option} you chose is among the first that anyone would try.", err=True
             )
-    fields = _names(added.room) | _pins(added) | _addresses(settings, added.room)
+    fields = _names(added.room) | _pins(added) | _addresses(settings, added.room) | links
     if as_json:
         print_json(fields)
     else:
@@ -111,15 +113,15 @@ def list_rooms(as_json: bool) -> None:
 
 @room.command()
 @click.argument("slug")
-@click.option("--reveal-pin", is_flag=True, help="Show its PINs as well; mind who sees the screen.")
+@click.option("--reveal-pin", is_flag=True, help="Show its PINs and links as well; mind who sees the screen.")
 @json_option
 @config_option
 def show(slug: str, reveal_pin: bool, as_json: bool) -> None:
     """Show the room SLUG, without its PINs unless they are asked for."""
     settings = load_settings()
     if reveal_pin:
-        invitation = _found(slug, _in_store(settings, lambda store: store.invitation(slug)))
-        fields = _details(settings, invitation.room) | _pins(invitation)
+        invitation, links = _in_store(settings, lambda store: _reveal(settings, store, slug))
+        fields = _details(settings, invitation.room) | _pins(invitation) | links
     else:
         fields = _details(settings, _found(slug, _in_store(settings, lambda store: store.by_slug(slug))))
     if as_json:
@@ -153,6 +155,24 @@ def _in_store(settings: Settings, work: Callable[["Store"], Awaitable[T]]) -> T:
             await store.close()
 
     return asyncio.run(run())
+
+
+async def _add(settings: Settings, store: "Store", new: NewRoom) -> tuple[Invitation, dict[str, str]]:
+    added = await store.add(new, reserved=settings.sip.reception)
+    return added, _links(settings, store, added.room)
+
+
+async def _reveal(settings: Settings, store: "Store", slug: str) -> tuple[Invitation, dict[str, str]]:
+    invitation = _found(slug, await store.invitation(slug))
+    return invitation, _links(settings, store, invitation.room)
+
+
+def _links(settings: Settings, store: "Store", room: Room) -> dict[str, str]:
+    """Addresses with a key in them: whoever has one enters, as a guest or a host."""
+    keys = LinkKeys(store.link_key, time.time)
+    return {
+        f"{role.value}_link": web_url(settings, f"/r/{room.slug}#k={keys.make(room, role)}") for role in Role
+    }
 
 
 def _found(slug: str, found: T | None) -> T:
@@ -198,6 +218,8 @@ LABELS = {
     "max_participants": "At most",
     "muted_on_entry": "Muted on entry",
     "locked": "Locked",
+    "guest_link": "Guests' link",
+    "host_link": "Hosts' link",
     "pin": "PIN",
     "host_pin": "Host PIN",
 }

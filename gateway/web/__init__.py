@@ -1,1 +1,1 @@
-"""HTTP: health and metrics. The only place that knows FastAPI and Hypercorn."""
+"""HTTP: the page and its doors, health and metrics. The only place that knows FastAPI and Hypercorn."""

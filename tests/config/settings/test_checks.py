@@ -70,3 +70,30 @@ def test_sip_stays_out_of_the_media_ports() -> None:
 
 def test_the_jitter_buffer_has_a_range() -> None:
     assert keys(media={"jitter_min_ms": 100, "jitter_max_ms": 60}) == ["media.jitter_min_ms"]
+
+
+def test_tls_takes_a_certificate_and_a_key() -> None:
+    assert keys(http={"certificate": "a.pem"}) == ["http.key"]
+    assert keys(http={"key": "a.pem"}) == ["http.certificate"]
+    both = {"certificate": "a.pem", "key": "b.pem"}
+    assert keys(http=both) == []
+    assert keys(http={**both, "public_url": "http://meet.example.org"}) == ["http.public_url"]
+
+
+def test_the_media_of_browsers_has_an_address_and_a_port_of_its_own() -> None:
+    assert keys(webrtc={"address": ["0.0.0.0"]}) == ["webrtc.address[0]"]
+    assert keys(webrtc={"address": ["192.0.2.1", "192.0.2.2"]}) == ["webrtc.address[1]"]
+    assert keys(webrtc={"port": 20_000}) == ["webrtc.port"]
+    assert keys(webrtc={"turn": ["turn:turn.example.org"]}) == ["webrtc.turn_secret"]
+    assert keys(webrtc={"turn": ["turn:turn.example.org"], "turn_secret": "x"}) == []
+
+
+@pytest.mark.parametrize("url", ["meet.example.org", "https://", "https://a/b", "ftp://a", "https://a?b"])
+def test_a_public_url_is_a_scheme_and_a_host(url: str) -> None:
+    with pytest.raises(ValueError, match="https://HOST"):
+        Settings.model_validate({"http": {"public_url": url}})
+
+
+def test_a_public_url_is_spelt_as_browsers_do() -> None:
+    http = Settings.model_validate({"http": {"public_url": "HTTPS://Meet.Example.org/"}}).http
+    assert http.public_url == "https://meet.example.org"

@@ -49,9 +49,12 @@ def passerelle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Passerelle
     return Passerelle(tmp_path, capsys)
 
 
+LINKS = ("guest_link", "host_link")
+
+
 def test_add_prints_what_an_invitation_needs(passerelle: Passerelle) -> None:
     added = passerelle.json("add", "Réunion d'été")
-    assert list(added) == ["slug", "name", "pin", "host_pin", "sip_uri", "web_url"]
+    assert list(added) == ["slug", "name", "pin", "host_pin", "sip_uri", "web_url", *LINKS]
     assert added["slug"] == "reunion-d-ete"
     assert added["name"] == "Réunion d'été"
     assert is_pin(added["pin"])
@@ -86,6 +89,7 @@ def test_every_option_is_stored(passerelle: Passerelle) -> None:
     assert passerelle.json("show", "cafe", "--reveal-pin") == shown | {
         "pin": "471147",
         "host_pin": "901901002",
+        **{link: added[link] for link in LINKS},
     }
     assert passerelle.json("remove", "cafe") == shown
     assert passerelle.json("list") == []
@@ -101,7 +105,12 @@ def test_what_people_read(passerelle: Passerelle) -> None:
     assert "passerelle room add NAME" in empty.stderr
 
     added = passerelle.run("add", "Team", "--pin", "471147", "--no-host-pin", "--open")
-    assert added.stdout.splitlines() == [
+    lines = added.stdout.splitlines()
+    assert [line.partition("#k=")[0] for line in lines[6:]] == [
+        "Guests' link    http://127.0.0.1:8080/r/team",
+        "Hosts' link     http://127.0.0.1:8080/r/team",
+    ]
+    assert lines[:6] == [
         "Slug            team",
         "Name            Team",
         "PIN             471147",
