@@ -21,10 +21,6 @@ from config.counters import Histogram
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Not OpenMetrics: there gauge ``passerelle_calls`` and counter ``passerelle_calls_total`` clash."""
 
-INVITE_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-TICK_LATE_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25)
-JITTER_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-
 Count = Callable[[], float]
 CountBy = Callable[[], Mapping[str, float]]
 CountByPair = Callable[[], Mapping[tuple[str, str], float]]
