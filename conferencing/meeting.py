@@ -159,7 +159,8 @@ Listener = Callable[[Event], None]
 class Meeting:
     """One running meeting. ``key`` names it: the slug of its room.
 
-    ``clock`` gives monotonic seconds, ``wall`` Unix seconds.
+    ``clock`` gives monotonic seconds, ``wall`` Unix seconds. ``has_room``: whether the process can take
+    another camera.
     """
 
     def __init__(
@@ -170,11 +171,13 @@ class Meeting:
         clock: Callable[[], float],
         wall: Callable[[], float],
         limits: Limits = DEFAULT_LIMITS,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         self.key = key
         self.rules = rules
         self.locked = rules.locked
         self.limits = limits
+        self._has_room = has_room
         self.chat = Chat()
         self.lobby = Lobby()
         self._clock = clock
@@ -301,6 +304,8 @@ class Meeting:
             return
         if camera and sum(each.camera for each in self) >= self.limits.cameras:
             raise LimitError(f"{self.limits.cameras} cameras are shown already")
+        if camera and not self._has_room():
+            raise LimitError("the service can take no camera more for the moment")
         participant.camera = camera
         self._tell(Changed(participant))
 

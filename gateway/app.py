@@ -23,7 +23,7 @@ from bridge.leg import MediaTotals
 from bridge.mix_room import Chimes
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
-from bridge.ticker import Ticker
+from bridge.ticker import TICK, Ticker
 from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.plane import Plane
 from conferencing.meeting import Limits
@@ -39,6 +39,7 @@ from gateway.admission import RETRY_AFTER, Admission
 from gateway.certificate import fingerprint
 from gateway.demo import FOLDER, NUMBER
 from gateway.garbage import Garbage
+from gateway.load import Load
 from gateway.metrics import Metrics, Sources
 from gateway.web.api import Router, create_api
 from gateway.web.doors import Doors
@@ -100,17 +101,19 @@ class App:
         self._totals = MediaTotals()
         self._guard = PinGuard(settings.limits)
         self._mux: MediaMux | None = None
+        self._load = Load(self._clock, time.process_time)
         self._engine = EmbeddedEngine(
             clock=self._clock,
             random=self._random,
             make_plane=self._make_plane,
+            has_room=self._load.has_room,
             limits=Limits(
                 settings.meetings.max_participants,
                 settings.meetings.max_cameras,
                 settings.meetings.max_shares,
             ),
         )
-        self._engine_ticker = Ticker(loop, self._clock, lambda _tick: self._engine.tick())
+        self._engine_ticker = Ticker(loop, self._clock, self._tick)
         self._sockets: PageSockets | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._store: Store | None = None
@@ -251,6 +254,11 @@ class App:
         self._sockets = PageSockets(doors, self._engine, origins, self._clock)
         self._sweeping = asyncio.create_task(self._sweep(doors), name="sweep")
         return [create_pages(), create_meetings(doors, origins), self._sockets.router()]
+
+    def _tick(self, tick: int) -> None:
+        self._engine.tick()
+        if tick % round(1 / TICK) == 0:
+            self._load.read()
 
     def _make_plane(self) -> Plane:
         if self._mux is None:

@@ -104,7 +104,8 @@ class EmbeddedWaitingSeat:
 class EmbeddedEngine:
     """The meetings of this process, by key, and the browsers' sessions, by id.
 
-    ``make_plane`` gives a meeting its media. Times are seconds: ``clock`` monotonic, ``wall`` Unix.
+    ``make_plane`` gives a meeting its media; ``has_room``: whether another camera can be taken.
+    Times are seconds: ``clock`` monotonic, ``wall`` Unix.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class EmbeddedEngine:
         make_plane: MakePlane,
         wall: Callable[[], float] = time.time,
         limits: Limits = DEFAULT_LIMITS,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         self.sessions: dict[str, Session] = {}
         self._clock = clock
@@ -122,6 +124,7 @@ class EmbeddedEngine:
         self._make_plane = make_plane
         self._wall = wall
         self._limits = limits
+        self._has_room = has_room
         self._running: dict[str, Running] = {}
         self._looked_at = clock()
         self._draining = False
@@ -258,7 +261,14 @@ class EmbeddedEngine:
         return running
 
     def _new_meeting(self, key: str, rules: MeetingRules) -> Meeting:
-        return Meeting(key, rules, clock=self._clock, wall=self._wall, limits=self._limits)
+        return Meeting(
+            key,
+            rules,
+            clock=self._clock,
+            wall=self._wall,
+            limits=self._limits,
+            has_room=self._has_room,
+        )
 
     def _token(self, octets: int) -> str:
         return self._random.randbytes(octets).hex()

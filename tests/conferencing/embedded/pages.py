@@ -40,6 +40,7 @@ class House:
 
     def __init__(self, *, limits: Limits | None = None, seed: int = 1) -> None:
         self.now = 1000.0
+        self.busy = False
         self.planes: list[FakePlane] = []
         self.engine = EmbeddedEngine(
             clock=lambda: self.now,
@@ -47,6 +48,7 @@ class House:
             random=Random(seed),
             make_plane=self._make_plane,
             limits=limits or Limits(),
+            has_room=lambda: not self.busy,
         )
 
     def _make_plane(self) -> FakePlane:

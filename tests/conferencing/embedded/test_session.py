@@ -134,6 +134,18 @@ def test_a_camera_too_many_stays_off() -> None:
     assert house.planes[0].peers[bob.id].allowed[Source.CAMERA]
 
 
+def test_no_camera_more_when_the_process_is_busy_but_those_there_stay() -> None:
+    house = House()
+    anna, _ = house.come("Anna")
+    bob, page = house.come("Bob")
+    house.say(anna, "media", microphone=True, camera=True, screen=False)
+    house.busy = True
+    house.say(bob, "media", microphone=True, camera=True, screen=False)
+    assert page.take("error")[0]["code"] == "cameras_full"
+    assert [each.camera for each in anna.meeting] == [True, False]
+    assert not bob.participant or not bob.participant.muted
+
+
 def test_a_guest_who_is_made_host_sees_who_waits() -> None:
     house = House()
     host, _ = house.come("Host", host=True, waiting_room=True)

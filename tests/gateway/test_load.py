@@ -1,0 +1,19 @@
+"""The share of a core that is used, in the last seconds."""
+
+import pytest
+
+from gateway.load import FULL, READINGS, Load
+
+
+def test_the_share_follows_what_is_used() -> None:
+    now, used = 0.0, 0.0
+    load = Load(lambda: now, lambda: used)
+    assert load.share == 0.0
+    assert load.has_room()
+    for busy in (0.2, 0.95, 0.1):
+        for _ in range(READINGS):
+            load.read()
+            now += 1.0
+            used += busy
+        assert load.share == pytest.approx(busy), "only the last seconds count"
+        assert load.has_room() is (busy < FULL)
