@@ -77,7 +77,7 @@ def test_the_wheel_holds_recordings_and_migrations_and_no_tests(tmp_path: Path) 
     assert "Warning" not in done.stdout + done.stderr
     (wheel,) = source.glob("passerelle-*.whl")
     files = set(ZipFile(wheel).namelist())
-    for pattern in ("**/*.py", "config/prompts/**/*.flac"):
+    for pattern in ("**/*.py", "config/prompts/**/*.flac", "gateway/web/page/*.*"):
         ours = {
             str(file.relative_to(ROOT))
             for floor in FLOORS

@@ -68,7 +68,7 @@ class Page:
     """All files of the page, in memory."""
 
     def __init__(self) -> None:
-        folder = resources.files("gateway.web") / "page"
+        folder = resources.files("gateway.web.page")
         sources = {
             file.name: file.read_bytes()
             for file in folder.iterdir()

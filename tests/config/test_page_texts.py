@@ -10,9 +10,7 @@ from config.texts.page import page_texts
 
 PLURAL = re.compile(r"\.(?:one|other)$")
 SOURCES = "\n".join(
-    file.read_text()
-    for file in (resources.files("gateway.web") / "page").iterdir()
-    if file.name.endswith(".js")
+    file.read_text() for file in (resources.files("gateway.web.page")).iterdir() if file.name.endswith(".js")
 )
 LITERAL = re.compile(r'"([a-z]+(?:\.[a-z_]+)+)"')
 PATTERN = re.compile(r"`([a-z]+\.[^`]*\$\{[^`]*)`")
