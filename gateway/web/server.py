@@ -9,6 +9,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -16,8 +17,10 @@ from typing import Any, cast
 import structlog
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.protocol import ws_stream
 from hypercorn.typing import ASGIFramework
 from starlette.types import ASGIApp
+from wsproto.extensions import Extension
 
 from config.outcome import Outcome, PasserelleError
 from config.settings import Endpoint
@@ -61,6 +64,7 @@ class HttpServer:
         """
         if self._tls is not None:
             check_certificate(*self._tls)
+        refuse_compression()
         listener = bind(self._listen)
         host, port = listener.getsockname()[:2]
         app = cast(ASGIFramework, self._app)  # Starlette's and Hypercorn's words for the same
@@ -117,6 +121,19 @@ def bind(listen: Endpoint) -> socket.socket:
             hint="stop what uses that port, or change http.listen",
         ) from None
     return listener
+
+
+def refuse_compression() -> None:
+    """Never agree to compressed WebSocket messages (RFC 7692).
+
+    64 KiB can unfold to 64 MiB, all at once and before any limit on messages is looked at; and what pages say
+    is short. Hypercorn has no setting for it, so its negotiation is made to find nothing in common.
+    """
+    ws_stream.__dict__["server_extensions_handshake"] = _nothing_in_common
+
+
+def _nothing_in_common(_requested: Iterable[str], _supported: list[Extension]) -> None:
+    """Stands for ``wsproto.handshake.server_extensions_handshake``."""
 
 
 def check_certificate(certificate: Path, key: Path) -> None:

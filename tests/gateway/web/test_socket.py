@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from conferencing.embedded.media import Source
 from rooms.values import Access, NewRoom
@@ -304,6 +306,16 @@ def test_too_long_a_message_is_not_read(tmp_path: Path) -> None:
         anna = await gateway.join("team", "Anna")
         await anna.socket.send("x" * 600_000)
         assert (await anna.until("error"))["code"] == "too_long"
+
+    with_gateway(tmp_path, scenario)
+
+
+def test_compression_is_never_agreed_on(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        async with connect(f"ws://{gateway.listen}/ws", origin=Origin(gateway.origin)) as socket:
+            assert socket.protocol.extensions == []
+            await socket.send("x" * 600_000)
+            assert json.loads(await socket.recv())["code"] == "too_long"
 
     with_gateway(tmp_path, scenario)
 
