@@ -20,7 +20,6 @@ from hypercorn.config import Config
 from hypercorn.protocol import ws_stream
 from hypercorn.typing import ASGIFramework
 from starlette.types import ASGIApp
-from wsproto.extensions import Extension
 
 from config.outcome import Outcome, PasserelleError
 from config.settings import Endpoint
@@ -132,7 +131,7 @@ def refuse_compression() -> None:
     ws_stream.__dict__["server_extensions_handshake"] = _nothing_in_common
 
 
-def _nothing_in_common(_requested: Iterable[str], _supported: list[Extension]) -> None:
+def _nothing_in_common(_requested: Iterable[str], _supported: list[object]) -> None:
     """Stands for ``wsproto.handshake.server_extensions_handshake``."""
 
 
