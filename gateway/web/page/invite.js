@@ -4,7 +4,7 @@ import { button, dialog, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { notice } from "./notices.js";
 
-// In threes, the last group of up to five: 916 879 8253.
+// In threes, the last group a little longer: 916 879 8253.
 const spaced = (digits) => digits.replace(/(\d{3})(?=\d{3})/g, "$1 ");
 
 /** The invitation as text to paste into a message. */
