@@ -8,7 +8,9 @@ A message that arrives goes this way::
                         or drop     absorbed     └── INVITE ──> admit ──> a new call ──> on_call
 
 A request that is no call's and no INVITE is answered and forgotten (section 8.2.7): its repetition gets the
-same answer again, and a scanner's flood of OPTIONS and REGISTERs is not kept for 32 seconds.
+same answer again, and a scanner's flood of OPTIONS and REGISTERs is not kept for 32 seconds. Beyond
+``most_transactions`` a refused INVITE is forgotten as well: it would take 14 KB for those 32 seconds and
+repeat its refusal ten times, perhaps to an address that was forged.
 
 Whatever goes wrong while one message is handled is logged with the call's id and answered 500 to its sender;
 nobody else notices. Everything from outside is an argument: the transports, ``call_later`` (the reactor's),
@@ -87,6 +89,7 @@ class UserAgent:
         guard: Guard | None = None,
         resolver: Resolver | None = None,
         software: str = "Passerelle",
+        most_transactions: int = 10_000,
     ) -> None:
         kinds = tuple(dict.fromkeys(transport.kind for transport in transports))
         self.transports = tuple(transports)
@@ -104,6 +107,7 @@ class UserAgent:
         self._admit = admit
         self._on_ended = on_ended
         self._software = software
+        self._most_transactions = most_transactions
         self._secret = random.randbytes(16)
         self._registry = CallRegistry(random)
         self._closed: Refusal | None = None
@@ -324,7 +328,7 @@ class UserAgent:
 
     def _answer(self, transaction: ServerTransaction, response: Response) -> None:
         """Answer a request that is no call's."""
-        if isinstance(transaction, InviteServer):
+        if isinstance(transaction, InviteServer) and self.transactions <= self._most_transactions:
             self.respond(transaction, response)
         else:
             response.headers.set("Server", self._software)

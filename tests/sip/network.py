@@ -185,7 +185,13 @@ class Handler:
 class Station:
     """A user agent on the network that answers every call at once, unless told otherwise."""
 
-    def __init__(self, network: Network, host: str = "192.0.2.10", kinds: tuple[str, ...] = ("udp",)) -> None:
+    def __init__(
+        self,
+        network: Network,
+        host: str = "192.0.2.10",
+        kinds: tuple[str, ...] = ("udp",),
+        most_transactions: int = 10_000,
+    ) -> None:
         self.network = network
         self.handlers: list[Handler] = []
         self.calls: list[Call] = []
@@ -203,6 +209,7 @@ class Station:
             admit=lambda request, source: self.admission(),
             on_ended=lambda call, outcome: self.ended.append(outcome),
             resolver=Resolver(NoLookup(), random, kinds),
+            most_transactions=most_transactions,
         )
         for transport in self.transports:
             transport.start(self.agent)

@@ -42,6 +42,17 @@ def test_what_is_no_call_is_answered_alike_each_time_and_not_kept(method: str) -
     assert station.agent.transactions == 0
 
 
+def test_a_flood_of_refused_invites_is_not_kept() -> None:
+    network = Network()
+    station, peer = Station(network, most_transactions=10), Peer(network)
+    station.admission = lambda: Refusal(Outcome.OVERLOADED)
+    for _ in range(30):
+        peer.invite()
+    network.run(0.1)
+    assert peer.statuses == [503] * 30
+    assert station.agent.transactions == 10
+
+
 def test_with_the_door_closed_calls_and_options_get_503_and_running_calls_go_on() -> None:
     network, station, peer = scene()
     peer.invite()
