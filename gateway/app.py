@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from random import SystemRandom
 
 import click
@@ -34,13 +33,11 @@ from config.settings import Listener, Settings
 from config.settings.values import is_unspecified
 from config.texts import LANGUAGES
 from gateway import run as process
-from gateway.addresses import sip_uri, web_url
 from gateway.admission import RETRY_AFTER, Admission
-from gateway.certificate import fingerprint
-from gateway.demo import FOLDER, NUMBER
 from gateway.garbage import Garbage
 from gateway.load import Load
 from gateway.metrics import Metrics, Sources
+from gateway.newcomer import introduction, provide_room
 from gateway.web.api import Router, create_api
 from gateway.web.doors import Doors
 from gateway.web.meetings import create_meetings
@@ -48,13 +45,11 @@ from gateway.web.origins import Origins
 from gateway.web.pages import create_pages
 from gateway.web.server import HttpServer
 from gateway.web.socket import PageSockets
-from gateway.welcome import Demo, welcome
 from media import tones
 from media.ports import PortAllocator
 from media.webrtc.mux import MediaMux
 from rooms.local import LocalDirectory
 from rooms.store import Store
-from rooms.values import Invitation, NewRoom, Role
 from sip.call import Call
 from sip.guard import Guard
 from sip.message import Request
@@ -66,7 +61,6 @@ from sip.user_agent import Refusal, UserAgent
 
 log = structlog.get_logger(__name__)
 
-DEMO_ROOM = "Salle de démonstration"
 # Seconds for the last BYEs to be answered.
 FAREWELL_SECONDS = 2.0
 # Between looks for rooms whose time has passed.
@@ -144,7 +138,7 @@ class App:
         """Start everything. Raises :class:`PasserelleError` that names what cannot be had."""
         settings = self._settings
         self._store = store = await Store.open(settings.database.url, settings.database.secret_file)
-        invitation = await self._demo_room(store) if self._demo else None
+        invitation = await provide_room(store, settings.sip.reception) if self._demo else None
         announcer = Announcer.load(
             find(settings.ivr.prompts, LANGUAGES),
             find_room_names(settings.ivr.prompts),
@@ -171,7 +165,8 @@ class App:
         listeners = [str(listener) for listener in settings.sip.listen]
         log.info("Ready", sip=listeners, media=str(settings.media.ports), http=str(settings.http.listen))
         if invitation is not None:
-            self._print_welcome(invitation, doors)
+            for line in introduction(settings, invitation, doors.link, lan=self._lan):
+                click.echo(line)
 
     def begin_drain(self) -> None:
         """Refuse new calls from now on; running ones go on."""
@@ -370,40 +365,6 @@ class App:
             "camera": sum(each.camera for each in browsers),
             "screen": sum(each.screen for each in browsers),
         }
-
-    # The demo
-
-    async def _demo_room(self, store: Store) -> Invitation | None:
-        rooms = await store.rooms() if await store.count() < 2 else []
-        if await store.count() == 0:
-            return await store.add(NewRoom(DEMO_ROOM, slug="demo"), reserved=self._settings.sip.reception)
-        return await store.invitation(rooms[0].slug if rooms else "demo")
-
-    def _print_welcome(self, invitation: Invitation, doors: Doors) -> None:
-        settings = self._settings
-        lines = welcome(
-            Demo(
-                reception_uri=sip_uri(settings, "meet"),
-                direct_uri=sip_uri(settings, invitation.pin),
-                number=NUMBER,
-                room=invitation.room.name,
-                pin=invitation.pin,
-                page_url=web_url(settings, "/"),
-                host_link=doors.link(invitation.room, Role.HOST),
-                guest_link=doors.link(invitation.room, Role.GUEST),
-                health_url=web_url(settings, "/healthz"),
-                metrics_url=web_url(settings, "/metrics"),
-                settings="defaults; passerelle init-config writes a file to change them",
-                state=str(Path.cwd() / FOLDER),
-                log="this terminal",
-                lan=settings.sip.listen[0].host if self._lan else None,
-                media_ports=str(settings.media.ports),
-                browser_port=settings.webrtc.port,
-                fingerprint=fingerprint(settings.http.certificate) if settings.http.certificate else "",
-            )
-        )
-        for line in lines:
-            click.echo(line)
 
 
 def run(
