@@ -8,7 +8,6 @@ import pytest
 
 from bridge import flow
 from bridge.flow import (
-    TRANSITIONS,
     Alone,
     Dismissed,
     Enter,
@@ -35,6 +34,7 @@ from bridge.flow import (
     ToggleMute,
     Vacate,
     Waiting,
+    machine,
 )
 from config.outcome import Outcome
 from config.settings import IvrSettings
@@ -84,7 +84,7 @@ def in_meeting(others: int = 1) -> Caller:
 
 def test_the_diagram_is_the_table() -> None:
     drawn: dict[tuple[State, str], frozenset[State]] = {}
-    for left, event, right in re.findall(r"^    (\S+) +--(\w+)-+> +([A-Z, ]+)$", flow.__doc__ or "", re.M):
+    for left, event, right in re.findall(r"^    (\S+) +--(\w+)-+> +([A-Z, ]+)$", machine.__doc__ or "", re.M):
         targets = frozenset(State[name.strip()] for name in right.split(","))
         states = [state for state in State if state is not State.ENDED] if left == "(any)" else [State[left]]
         for state in states:
@@ -92,7 +92,7 @@ def test_the_diagram_is_the_table() -> None:
     drawn[State.ENDED, "HungUp"] = frozenset({State.ENDED})
     table = {
         (state, event.__name__): targets
-        for state, events in TRANSITIONS.items()
+        for state, events in machine.TRANSITIONS.items()
         for event, targets in events.items()
     }
     assert drawn == table
@@ -346,4 +346,4 @@ def test_nothing_after_the_end() -> None:
 
 
 def test_every_outcome_said_has_a_phrase_of_its_own() -> None:
-    assert len(set(flow.GOODBYES.values())) == len(flow.GOODBYES)
+    assert len(set(machine.GOODBYES.values())) == len(machine.GOODBYES)

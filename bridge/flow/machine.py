@@ -50,9 +50,36 @@ waiting room, there is music between the words, and the only code is ``##``.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from bridge.flow.commands import (
+    Command,
+    Enter,
+    HangUp,
+    Hush,
+    LookUp,
+    PlayMusic,
+    Say,
+    ToggleHand,
+    ToggleMute,
+    Vacate,
+)
+from bridge.flow.events import (
+    Alone,
+    Dismissed,
+    Entered,
+    Event,
+    Expired,
+    HandMoved,
+    HungUp,
+    Key,
+    LookedUp,
+    Muted,
+    Ready,
+    Refusal,
+    Spoken,
+    Waiting,
+)
 from bridge.keypad import Action, Keypad
 from config.outcome import Outcome
 from config.settings import IvrSettings
@@ -82,167 +109,6 @@ class State(Enum):
     LEAVING = auto()  # a goodbye is being said
     ENDED = auto()
 
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The caller can hear us: the ACK came, and RTP or half a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key was pressed: ``0-9``, ``*``, ``#``, ``A-D``."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """The last ``Say`` was said to its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """``Flow.deadline`` has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class LookedUp:
-    """The directory's answer to ``LookUp``."""
-
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The engine gave a place in the waiting room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """The engine gave a seat; ``others``: how many were there before."""
-
-    others: int
-    muted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The engine gave no seat, or a host said no."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Muted:
-    """The caller's microphone was switched."""
-
-    muted: bool
-    by_host: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HandMoved:
-    """The caller's hand was raised or lowered."""
-
-    raised: bool
-    by_host: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Alone:
-    """The last of the others has left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dismissed:
-    """We end the call: the service stops, a host removed the caller, something broke."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class HungUp:
-    """The call is over."""
-
-
-Event = (
-    Ready
-    | Key
-    | Spoken
-    | Expired
-    | LookedUp
-    | Waiting
-    | Entered
-    | Refusal
-    | Muted
-    | HandMoved
-    | Alone
-    | Dismissed
-    | HungUp
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Speak these phrases one after the other, instead of what is being said; ``Spoken`` follows.
-
-    ``name_of``: after the first phrase, the recorded name of this room (a slug), where there is one.
-    ``last``: the call ends after it, and not before the telephone has played it out.
-    """
-
-    phrases: tuple[Phrase, ...]
-    name_of: str | None = None
-    last: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Hush:
-    """Stop speaking."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlayMusic:
-    """Play music until something is said, or the mix of the meeting is heard."""
-
-
-@dataclass(frozen=True, slots=True)
-class LookUp:
-    """Ask the directory which room this PIN opens; ``slug``: only this room will do."""
-
-    pin: str
-    slug: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Enter:
-    """Ask the engine for a seat."""
-
-    found: Found
-
-
-@dataclass(frozen=True, slots=True)
-class Vacate:
-    """Give up the seat in the meeting, or the place in its waiting room: the goodbye is said outside."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToggleMute:
-    """Switch the caller's microphone."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToggleHand:
-    """Raise the caller's hand, or lower it."""
-
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    """End the call."""
-
-    outcome: Outcome
-
-
-Command = Say | Hush | PlayMusic | LookUp | Enter | Vacate | ToggleMute | ToggleHand | HangUp
 
 _S = State
 TRANSITIONS: dict[State, dict[type[Event], frozenset[State]]] = {
