@@ -53,7 +53,7 @@ lint: dev
 	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; fi
 
 test: lint
-	@tools/install-peers baresip-core baresip-ffmpeg chromium fonts-dejavu-core sip-tester postgresql
+	@tools/install-peers baresip-core baresip-ffmpeg chromium fonts-dejavu-core libatomic1 sip-tester postgresql
 	$(BIN)/pytest -n 2
 
 bench: dev
