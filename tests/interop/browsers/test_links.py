@@ -1,0 +1,183 @@
+"""Links that lose, narrow, break and come back; servers that do; pages that die."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.interop.conftest import MakeGateway
+from tests.interop.peers.chromium import GREEN, LARGE, RED, MakePerson, Person
+from tests.interop.peers.gateway import Gateway
+from tests.interop.peers.network import Network
+from tests.interop.peers.phone import settles
+from tests.interop.peers.process import until
+from tests.interop.peers.relay import Link, UdpRelay
+
+PORT = 7882
+FREEZES = 0.5  # seconds; Chromium's own threshold for counting one is lower
+NARROW = 400_000.0  # bit/s
+
+Behind = tuple[Gateway, UdpRelay]
+
+
+@pytest.fixture
+def behind(gateway_with: MakeGateway, network: Network) -> Iterator[Callable[[float], Behind]]:
+    """A gateway whose media goes through a relay."""
+    relays: list[UdpRelay] = []
+
+    def make(loss: float) -> Behind:
+        public = network.address()
+        gateway = gateway_with(webrtc={"port": PORT, "advertised": [public]})
+        relays.append(UdpRelay(public, PORT, (gateway.address, PORT), loss=loss).__enter__())
+        return gateway, relays[0]
+
+    yield make
+    for relay in relays:
+        relay.__exit__()
+
+
+def links(page: Person, relay: UdpRelay) -> list[Link]:
+    """The page's paths through the relay, one for each of its addresses, found by the ports it sends from."""
+    ports = page.page.evaluate("""async () => [...(await peers.at(-1).getStats()).values()]
+        .filter((each) => each.type === "local-candidate" && each.candidateType === "host")
+        .map((each) => each.port)""")
+    return [link for (_, port), link in relay.links.items() if port in ports]
+
+
+#: Counts the frames of a tile from now on, and the longest time, in seconds, that one stayed.
+WATCH_FREEZES = """(name) => {
+    const named = (tile) => tile.querySelector(".name")?.textContent.startsWith(name);
+    const video = [...document.querySelectorAll(".tile")].find(named).querySelector("video");
+    let last = performance.now();
+    window.frames = { count: 0, longest: 0 };
+    const shown = (now) => {
+        window.frames.count += 1;
+        window.frames.longest = Math.max(window.frames.longest, (now - last) / 1000);
+        last = now;
+        video.requestVideoFrameCallback(shown);
+    };
+    video.requestVideoFrameCallback(shown);
+}"""
+
+
+def test_five_percent_loss_both_ways_freezes_nothing(
+    behind: Callable[[float], Behind], person: MakePerson
+) -> None:
+    gateway, relay = behind(0.05)
+    room = gateway.room("pages")
+    red, green = person(RED, gateway), person(GREEN, gateway)
+    red.enter(room)
+    green.enter(room)
+    green.sees(RED)
+    red.sees(GREEN)
+    for page, other in ((red, GREEN), (green, RED)):
+        page.page.evaluate(WATCH_FREEZES, other.name)
+    green.page.wait_for_timeout(10_000)
+    for page in (red, green):
+        frames = page.page.evaluate("frames")
+        assert frames["count"] > 80
+        assert frames["longest"] < FREEZES
+        assert sum(link.lost for link in links(page, relay)) > 30
+    settles(red, hears=[green])
+    settles(green, hears=[red])
+
+
+def test_a_narrow_link_gets_a_smaller_picture_and_its_old_one_back(
+    behind: Callable[[float], Behind], person: MakePerson
+) -> None:
+    gateway, relay = behind(0.0)
+    room = gateway.room("pages")
+    large, green = person(LARGE, gateway), person(GREEN, gateway)
+    large.enter(room)
+    green.enter(room)
+    green.sees(LARGE)
+
+    def height() -> int:
+        picture = green.picture(LARGE.name)
+        return picture.height if picture else 0
+
+    until(lambda: height() >= 360, 30, "a large picture")
+    best = height()
+    for link in links(green, relay):
+        link.rate = NARROW
+    until(lambda: 0 < height() < best, 10, "a smaller picture")
+    green.sees(LARGE)
+    for link in links(green, relay):
+        link.rate = 0.0
+    until(lambda: height() >= best, 12, f"{best} lines again")
+    green.sees(LARGE)
+
+
+def test_a_reloaded_page_has_its_seat_again_within_five_seconds(gateway: Gateway, person: MakePerson) -> None:
+    room = gateway.room("pages")
+    red, green = person(RED), person(GREEN)
+    red.enter(room)
+    green.enter(room)
+    settles(green, hears=[red])
+    red.page.reload()
+    began = time.monotonic()
+    red.page.wait_for_selector(".meeting")
+    red.connected()
+    red.wait("document.querySelectorAll('.tile').length === 2")
+    assert time.monotonic() - began < 5
+    red.sees(GREEN)
+    green.sees(RED)
+    settles(red, hears=[green])
+    settles(green, hears=[red])
+    assert gateway.metric("passerelle_participants") == 2
+
+
+def test_a_cut_websocket_is_resumed_and_hears_what_it_missed(gateway: Gateway, person: MakePerson) -> None:
+    room = gateway.room("pages")
+    red, green = person(RED, sockets=True), person(GREEN)
+    red.enter(room)
+    green.enter(room)
+    settles(red, hears=[green])
+    red.press("Chat")
+    green.press("Chat")
+    red.cut()
+    expect(red.page.get_by_text("Connection lost. Reconnecting…")).to_be_visible()
+    green.page.get_by_label("Write to everybody").fill("Are you there?")
+    green.page.keyboard.press("Enter")
+    green.press("Raise your hand")
+    green.press("Mute the microphone")
+    settles(red, not_hears=[green])  # sound goes on, and so does its absence
+    red.mend()
+    expect(red.page.get_by_text("Are you there?")).to_be_visible()
+    expect(red.tile(GREEN.name).locator(".hand")).to_be_visible()
+    expect(red.tile(GREEN.name)).to_contain_text("muted")
+    expect(red.page.get_by_text("Connection lost. Reconnecting…")).to_be_hidden()
+    assert gateway.metric("passerelle_participants") == 2
+
+
+def test_a_dead_page_is_gone_after_fifteen_seconds(gateway: Gateway, person: MakePerson) -> None:
+    """Its browser's processes are stopped, so that not even a connection is closed."""
+    room = gateway.room("pages")
+    red, green = person(RED), person(GREEN)
+    red.enter(room)
+    green.enter(room)
+    green.sees(RED)
+    with red.frozen():
+        expect(green.tile(RED.name)).to_have_count(0, timeout=25_000)
+    red.wait("document.querySelector('.meeting') && peers.at(-1)?.connectionState === 'connected'", 30)
+
+
+def test_a_restarted_gateway_is_said_and_come_back_to(gateway_with: MakeGateway, person: MakePerson) -> None:
+    gateway = gateway_with()
+    room = gateway.room("pages")
+    red, green = person(RED, gateway), person(GREEN, gateway)
+    red.enter(room)
+    green.enter(room)
+    settles(green, hears=[red])
+    gateway.stop()
+    for page in (red, green):
+        expect(page.page.get_by_text("Connection lost. Reconnecting…")).to_be_visible()
+    gateway.__enter__()
+    for page in (red, green):
+        expect(page.page.get_by_text("Connection lost. Reconnecting…")).to_be_hidden(timeout=20_000)
+        page.connected()
+    red.sees(GREEN)
+    settles(green, hears=[red])

@@ -1,0 +1,121 @@
+"""A path for UDP as bad as a test wants it: it loses packets, and takes no more than so many bits a second.
+
+It stands before the media port of a gateway whose `webrtc.advertised` is the relay's address, as a NAT does.
+Each client is told apart by the address it sends from and reaches the gateway from a socket of its own.
+A link that is too narrow queues for `QUEUE` seconds and then drops, as a modem's buffer does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import Self
+
+Address = tuple[str, int]
+QUEUE = 0.25
+
+
+@dataclass(slots=True)
+class Link:
+    """One client's path: loss both ways as a fraction, rate towards the client in bit/s (0: endless)."""
+
+    loss: float = 0.0
+    rate: float = 0.0
+    lost: int = 0
+    passed: int = 0
+    free_at: float = field(default=0.0, init=False)
+
+
+class UdpRelay:
+    """`with UdpRelay(address, port, target) as relay:`, in a thread of its own."""
+
+    def __init__(self, address: str, port: int, target: Address, *, loss: float = 0.0) -> None:
+        self._listen = (address, port)
+        self._target = target
+        self._loss = loss
+        self._random = random.Random(1)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
+        self._ways: dict[Address, asyncio.DatagramTransport] = {}
+        self.links: dict[Address, Link] = {}
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        opening = self._loop.create_datagram_endpoint(lambda: _Near(self), local_addr=self._listen)
+        self._near, _ = asyncio.run_coroutine_threadsafe(opening, self._loop).result(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    async def _close(self) -> None:
+        for transport in (self._near, *self._ways.values()):
+            transport.close()
+        await asyncio.sleep(0)
+
+    def link_of(self, port: int) -> Link:
+        """The link of the client that sends from that port."""
+        return next(link for (_, number), link in self.links.items() if number == port)
+
+    async def from_client(self, data: bytes, client: Address) -> None:
+        """What a client sends, in order: the first packet of each opens its way."""
+        if client not in self._ways:
+            self.links[client] = Link(self._loss)
+            self._ways[client], _ = await self._loop.create_datagram_endpoint(
+                lambda: _Far(self, client), remote_addr=self._target, local_addr=(self._listen[0], 0)
+            )
+        if self._passes(self.links[client]):
+            self._ways[client].sendto(data)
+
+    def near_received(self, data: bytes, client: Address) -> None:
+        """From a client."""
+        way = self._ways.get(client)
+        if way is None:
+            self._loop.create_task(self.from_client(data, client))
+        elif self._passes(self.links[client]):
+            way.sendto(data)
+
+    def far_received(self, data: bytes, client: Address) -> None:
+        """From the gateway, for that client."""
+        link = self.links[client]
+        if not self._passes(link):
+            return
+        if not link.rate:
+            self._near.sendto(data, client)
+            return
+        now = self._loop.time()
+        starts = max(now, link.free_at)
+        if starts - now > QUEUE:
+            link.lost += 1
+            return
+        link.free_at = starts + 8 * len(data) / link.rate
+        self._loop.call_at(link.free_at, self._near.sendto, data, client)
+
+    def _passes(self, link: Link) -> bool:
+        if self._random.random() < link.loss:
+            link.lost += 1
+            return False
+        link.passed += 1
+        return True
+
+
+class _Near(asyncio.DatagramProtocol):
+    def __init__(self, relay: UdpRelay) -> None:
+        self._relay = relay
+
+    def datagram_received(self, data: bytes, client: Address) -> None:
+        self._relay.near_received(data, client)
+
+
+class _Far(asyncio.DatagramProtocol):
+    def __init__(self, relay: UdpRelay, client: Address) -> None:
+        self._relay = relay
+        self._client = client
+
+    def datagram_received(self, data: bytes, _: Address) -> None:
+        self._relay.far_received(data, self._client)
