@@ -61,11 +61,6 @@ class Desk:
         for bridged in tuple(self.calls.values()):
             bridged.dismiss(outcome)
 
-    def hang_up_all(self, outcome: Outcome) -> None:
-        """End every call at once."""
-        for bridged in tuple(self.calls.values()):
-            bridged.call.hang_up(outcome)
-
     async def _answer(self, bridged: BridgedCall) -> None:
         call = bridged.call
         bind_contextvars(call=call.id)

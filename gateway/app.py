@@ -63,6 +63,8 @@ log = structlog.get_logger(__name__)
 
 # Seconds for the last BYEs to be answered.
 FAREWELL_SECONDS = 2.0
+# Before a drain runs out, callers are told in words; it takes this many seconds.
+WORDS_SECONDS = 5.0
 # Between looks for rooms whose time has passed.
 SWEEP_SECONDS = 600.0
 
@@ -175,6 +177,9 @@ class App:
         self._engine.begin_drain()
         self._agent.close_door(Refusal(Outcome.DRAINING, RETRY_AFTER[Outcome.DRAINING]))
         log.info("Draining", calls=self._admission.running)
+        patience = self._settings.limits.drain_seconds - WORDS_SECONDS
+        if self._desk is not None and patience > 0:
+            self._loop.call_later(patience, self._desk.dismiss_all, Outcome.DRAINING)
 
     def drained(self) -> bool:
         """Whether there is no call left."""

@@ -273,15 +273,6 @@ def test_everybody_is_told_before_we_stop() -> None:
     live(story)
 
 
-def test_everybody_is_hung_up_at_once() -> None:
-    async def story(house: House) -> None:
-        phones = [await house.enters("1111"), await house.calls("meet")]
-        house.desk.hang_up_all(Outcome.DRAINING)
-        assert [phone.call.endings for phone in phones] == [[Outcome.DRAINING]] * 2
-
-    live(story)
-
-
 def test_a_caller_who_vanished_is_ended_and_one_on_hold_is_not() -> None:
     async def story(house: House) -> None:
         gone, held = await house.enters("1111"), await house.enters("1111")

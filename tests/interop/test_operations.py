@@ -13,7 +13,7 @@ from .peers.audio import TONES
 from .peers.baresip import Baresip
 from .peers.gateway import Gateway
 from .peers.network import Network, free_port, ipv6_loopback
-from .peers.phone import settles
+from .peers.phone import hears_prompt, settles
 from .peers.rtp import RtpLeg
 from .peers.sipp import Counts, header
 
@@ -55,13 +55,17 @@ def test_sigterm_drains(gateway_with: MakeGateway, phone: MakePhone, sipp: Call)
     assert gateway.process.wait(10) == 0
 
 
-def test_draining_ends_after_its_time(gateway_with: MakeGateway, phone: MakePhone) -> None:
-    gateway = gateway_with(limits={"drain_seconds": 1})
+def test_draining_ends_after_its_time_and_callers_are_told(
+    gateway_with: MakeGateway, phone: MakePhone
+) -> None:
+    gateway = gateway_with(limits={"drain_seconds": 7})
     caller = phone(TONES[0])
     caller.dial(gateway.uri(gateway.room("demo").pin))
     gateway.participants(1)
+    settles(caller)
     gateway.process.send(signal.SIGTERM)
     caller.closed(20)
+    hears_prompt(caller, "fr/ending")
     assert gateway.process.wait(20) == 0
 
 
