@@ -54,7 +54,7 @@ def _call(demo: Demo) -> Iterator[str]:
     yield f"  you are in  {demo.room}. Call with a second telephone to hear yourself talk to somebody."
     yield f"  or at once  {demo.direct_uri}"
     yield ""
-    yield "  In the meeting: *6 mutes and unmutes, *1 tells the keys, ## leaves."
+    yield "  In the meeting: *6 mutes and unmutes, *9 raises the hand, *1 tells the keys, ## leaves."
 
 
 def _places(demo: Demo) -> Iterator[str]:
