@@ -9,15 +9,15 @@ In this order:
 
 An address that is over its limit is refused before it can use up the calls per second of everyone else.
 The calls per second are a token bucket one second deep: a burst of that many is welcome after a pause.
-Only addresses with a running call are remembered, so memory is bounded by the limit on calls. IPv6
-addresses count by /64, which is what one subscriber is given.
+Only addresses with a running call are remembered, so memory is bounded by the limit on calls. What counts as
+one address, ``config.sources`` says.
 """
 
 from collections import Counter
-from ipaddress import ip_address, ip_network
 
 from config.outcome import Outcome
 from config.settings import LimitsSettings
+from config.sources import counted_as
 
 RETRY_AFTER = {Outcome.OVERLOADED: 5, Outcome.DRAINING: 60}
 """Seconds for the Retry-After header of a 503: the next second may do, a restart takes longer."""
@@ -38,23 +38,25 @@ class Admission:
         """Let a call from this address in (None), or say why not: nothing is counted then."""
         if self.draining:
             return Outcome.DRAINING
-        source, trusted = self._know(source_host)
-        if not trusted and self._by_source[source] >= self._limits.calls_per_source:
+        source = counted_as(source_host, self._limits.trusted)
+        if source is not None and self._by_source[source] >= self._limits.calls_per_source:
             return Outcome.SOURCE_LIMIT
         if self.running >= self._limits.calls or not self._take_token(now):
             return Outcome.OVERLOADED
         self.running += 1
-        self._by_source[source] += 1
+        if source is not None:
+            self._by_source[source] += 1
         return None
 
     def ended(self, source_host: str) -> None:
         """A call that `admit` let in from this address is over."""
-        source, _ = self._know(source_host)
-        if self._by_source[source] <= 1:
-            del self._by_source[source]
-        else:
-            self._by_source[source] -= 1
         self.running -= 1
+        source = counted_as(source_host, self._limits.trusted)
+        if source is None:
+            return
+        self._by_source[source] -= 1
+        if not self._by_source[source]:
+            del self._by_source[source]
 
     def begin_drain(self) -> None:
         """Refuse every call from now on."""
@@ -69,16 +71,3 @@ class Admission:
             return False
         self._tokens -= 1.0
         return True
-
-    def _know(self, host: str) -> tuple[str, bool]:
-        """The name an address is counted under, and whether it is trusted."""
-        try:
-            address = ip_address(host)
-        except ValueError:  # a scoped or otherwise odd address still has its share
-            return host, False
-        if address.version == 6 and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        trusted = any(address in network for network in self._limits.trusted)
-        if address.version == 6:
-            return str(ip_network((int(address), 64), strict=False)), trusted
-        return str(address), trusted

@@ -5,18 +5,19 @@ much longer; a bucket refills at ``rate`` a second and holds ``burst``: more tha
 call is three or four messages), less than what would cost us the tick. A flood
 from one address is dropped at the price of a dictionary access, and nobody else's tokens are touched. Only so
 many senders are remembered, the longest silent is forgotten first: a flood with forged addresses costs a
-bounded amount of memory, and what little each forged address sends is left to the limits on calls. IPv6
-senders are told apart by /64, which is what one subscriber is given. Trusted networks (an SBC, our own) have
-no brake.
+bounded amount of memory, and what little each forged address sends is left to the limits on calls. Senders
+are told apart as in ``config.sources``; trusted networks (an SBC, our own) have no brake.
 
 No I/O; time is an argument, in seconds.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from functools import lru_cache, partial
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
+
+from config.sources import counted_as
 
 OCTETS: Final = 1_500
 
@@ -35,10 +36,9 @@ class Guard:
         self.dropped = 0
         self._rate = rate
         self._burst = burst
-        self._trusted = tuple(trusted)
         self._remembered = remembered
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, at
-        self._name = lru_cache(maxsize=4096)(self._name_of)
+        self._name = lru_cache(maxsize=4096)(partial(counted_as, trusted=tuple(trusted)))
 
     def admits(self, host: str, octets: int, now: float) -> bool:
         """Whether a message of that length from this address may be parsed."""
@@ -55,12 +55,3 @@ class Guard:
             self._buckets.popitem(last=False)
         self.dropped += not admitted
         return admitted
-
-    def _name_of(self, host: str) -> str | None:
-        """What an address is counted under; None for a trusted one."""
-        address = ip_address(host)
-        if address.version == 6 and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        if any(address.version == network.version and address in network for network in self._trusted):
-            return None
-        return host if address.version == 4 else str(int(address) >> 64)

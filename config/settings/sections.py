@@ -279,7 +279,9 @@ class LimitsSettings(Section):
         50, ge=1, description="Calls at once from one address; one more is answered 486."
     )
     trusted: tuple[NetworkText, ...] = Field(
-        (), description='Networks exempt from calls_per_source: your SBC or trunk, like "192.0.2.0/24".'
+        (),
+        description='Your SBC or trunk, like "192.0.2.0/24", where one address is many callers: exempt from '
+        "calls_per_source, from pin_failures_per_source and from the brake on floods of SIP messages.",
     )
     pin_failures_per_source: int = Field(
         20,

@@ -1,3 +1,5 @@
+from ipaddress import ip_network
+
 from bridge.pin_guard import MOST_SOURCES, PinGuard
 from config.settings import LimitsSettings
 
@@ -24,6 +26,26 @@ def test_a_named_room_has_a_lock_of_its_own() -> None:
     assert not guard.may_try("192.0.2.9", "team", 1.0)
     assert guard.may_try("192.0.2.9", "other", 1.0)
     assert guard.may_try("192.0.2.9", None, 1.0)
+
+
+def test_an_ipv6_subscriber_is_one_source() -> None:
+    guard = PinGuard(LIMITS)
+    for number in range(3):
+        guard.failed(f"2001:db8::{number}", None, 0.0)
+    assert not guard.may_try("2001:db8::9", None, 1.0)
+    assert guard.may_try("2001:db8:0:1::9", None, 1.0)
+
+
+def test_callers_behind_a_trusted_address_share_no_limit_but_the_rooms_and_the_overall_one() -> None:
+    guard = PinGuard(LIMITS.model_copy(update={"trusted": (ip_network("192.0.2.0/24"),)}))
+    for _ in range(4):
+        guard.failed("192.0.2.1", "team", 0.0)
+    assert guard.may_try("192.0.2.1", "other", 1.0)
+    assert not guard.may_try("192.0.2.1", "team", 1.0)
+    for _ in range(2):
+        guard.failed("192.0.2.1", None, 1.0)
+    assert not guard.may_try("192.0.2.1", "other", 2.0)
+    assert guard.failures == 6
 
 
 def test_many_sources_together_are_stopped() -> None:

@@ -1,0 +1,30 @@
+from ipaddress import ip_network
+
+import pytest
+
+from config.sources import counted_as
+
+TRUSTED = (ip_network("192.0.2.0/24"), ip_network("2001:db8:1::/48"))
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff:2", "2001:db8::/64"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("not an address", "not an address"),
+        ("", ""),
+    ],
+)
+def test_the_name_an_address_is_counted_under(host: str, name: str) -> None:
+    assert counted_as(host, ()) == name
+    assert counted_as(host, TRUSTED) == name
+
+
+@pytest.mark.parametrize("host", ["192.0.2.9", "::ffff:192.0.2.9", "2001:db8:1:2::9"])
+def test_trusted_networks_are_not_counted(host: str) -> None:
+    assert counted_as(host, TRUSTED) is None
