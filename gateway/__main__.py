@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(REFUSED, f"passerelle: {error}", error.hint)
     except (click.Abort, KeyboardInterrupt):
         return _fail(REFUSED, "passerelle: interrupted")
+    except OSError as error:  # such as a full disk behind standard output
+        return _fail(REFUSED, f"passerelle: {error}")
     return status if isinstance(status, int) else 0
 
 

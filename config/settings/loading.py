@@ -52,8 +52,11 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except IsADirectoryError:
+        hint = f"name the file in it, such as {path / 'passerelle.toml'}"
+        raise SettingsError([Problem(str(path), "is a folder, not a settings file", hint)]) from None
     except OSError as error:
-        hint = "passerelle init-config writes one"
+        hint = "passerelle init-config writes one" if isinstance(error, FileNotFoundError) else ""
         raise SettingsError([Problem(str(path), f"cannot be read: {error.strerror}", hint)]) from None
     except UnicodeDecodeError as error:
         raise SettingsError([Problem(str(path), f"is not UTF-8 text at octet {error.start}")]) from None

@@ -11,6 +11,7 @@ SQLite and PostgreSQL behave alike here:
 import asyncio
 import fcntl
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -130,10 +131,27 @@ async def opening(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """
     async with AsyncExitStack() as stack:
         if engine.dialect.name == "sqlite" and engine.url.database:
-            await stack.enter_async_context(_locked_folder(Path(engine.url.database).parent))
+            file = Path(engine.url.database)
+            check_file(file)
+            await stack.enter_async_context(_locked_folder(file.parent))
             async with engine.connect() as connection:
                 await connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # stays with the file
         yield await stack.enter_async_context(exclusive(engine))
+
+
+def check_file(file: Path) -> None:
+    """Raise :class:`StoreError` unless a SQLite file is there or could be made."""
+    if file.exists():
+        return
+    if not file.parent.is_dir():
+        raise StoreError(
+            f"There is no folder {file.parent} for the database.", hint=f"mkdir -p {file.parent}"
+        )
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"The folder {file.parent} of the database cannot be written to.",
+            hint="Give it to the user that Passerelle runs as, or set database.url.",
+        )
 
 
 @contextmanager
@@ -144,9 +162,15 @@ def translated_errors() -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
         reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-        raise StoreError(
-            f"The database does not answer: {reason}", hint="Check that it runs, and database.url."
-        ) from error
+        raise StoreError(f"The database does not answer: {reason}", hint=_hint(cause)) from error
+
+
+def _hint(cause: BaseException) -> str:
+    if not isinstance(cause, sqlite3.Error):
+        return "Check that it runs, and database.url."
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+        return "The file that database.url names is something else: move it away, or name another."
+    return "Check that this user may write the file that database.url names, and that nothing else holds it."
 
 
 @asynccontextmanager

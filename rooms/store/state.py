@@ -4,13 +4,12 @@
 because it may be run by another user than the one who will serve.
 """
 
-import os
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from rooms.keys import fitting_keys, read_secret
-from rooms.store.database import StoreError, connect, parse_url, translated_errors
+from rooms.store.database import check_file, connect, parse_url, translated_errors
 from rooms.store.schema import State, state_of
 from rooms.store.tables import secret_check
 
@@ -20,7 +19,7 @@ __all__ = ["State", "look"]
 async def look(url: str, secret_file: Path) -> State:
     """Look at the database and its secret file.
 
-    Raises :class:`StoreError` (out of reach, or written by a newer version) or
+    Raises :class:`~rooms.store.StoreError` (out of reach, or written by a newer version) or
     :class:`~rooms.keys.SecretError` (missing, open to others, of another database).
     """
     parsed = parse_url(url)
@@ -37,19 +36,8 @@ async def look(url: str, secret_file: Path) -> State:
 
 
 def _is_new(file: Path) -> bool:
-    """Tell whether there is no such file; :class:`StoreError` if none could be made either."""
-    if file.exists():
-        return False
-    if not file.parent.is_dir():
-        raise StoreError(
-            f"There is no folder {file.parent} for the database.", hint=f"mkdir -p {file.parent}"
-        )
-    if not os.access(file.parent, os.W_OK | os.X_OK):
-        raise StoreError(
-            f"The folder {file.parent} of the database cannot be written to.",
-            hint="Give it to the user that Passerelle runs as, or set database.url.",
-        )
-    return True
+    check_file(file)
+    return not file.exists()
 
 
 def _look_inside(connection: Connection, secret_file: Path) -> State:

@@ -1,15 +1,20 @@
 """The command as scripts see it: exit status, standard output, standard error."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from config.settings import template
 from gateway.__main__ import main
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +158,41 @@ def test_where_the_settings_come_from(folder: Path, capsys: Output, monkeypatch:
 def test_a_settings_file_that_is_not_there(capsys: Output) -> None:
     assert main(["check", "--config", "none.toml"]) == 1
     assert "none.toml: cannot be read" in capsys.readouterr().err
+
+
+def test_a_folder_instead_of_a_settings_file(folder: Path, capsys: Output) -> None:
+    assert main(["check", "--config", str(folder)]) == 1
+    err = capsys.readouterr().err
+    assert f"{folder}: is a folder, not a settings file" in err
+    assert "passerelle.toml" in err
+
+
+def in_a_process(*arguments: str, stdout: IO[str] | None = None) -> tuple[int, str]:
+    """The exit status and standard error of a command that sets up the whole process, or ends with it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments],
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("command", [["check"], ["serve"], ["room", "list"]])
+def test_a_database_that_cannot_be_had(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSERELLE_DATABASE__URL", "sqlite:////nowhere/at/all.db")
+    status, err = in_a_process(*command)
+    assert status == 1
+    assert "There is no folder /nowhere/at for the database." in err
+    assert "mkdir -p /nowhere/at" in err
+    assert "Traceback" not in err
+
+
+def test_standard_output_that_is_full() -> None:
+    with Path("/dev/full").open("w") as full:
+        assert in_a_process("--help", stdout=full) == (1, "passerelle: [Errno 28] No space left on device\n")
 
 
 def test_a_port_in_use_refuses_the_start(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,7 +121,7 @@ def test_sqlite_keeps_a_write_ahead_log_and_its_foreign_keys(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("sqlite:////nowhere/at/all.db", "No such file or directory: '/nowhere/at'"),
+        ("sqlite:////nowhere/at/all.db", "There is no folder /nowhere/at"),
         ("postgresql://u:secret@127.0.0.1:1/d", "refused"),
         ("postgresql://u:secret@/d?host=/nowhere", "No such file"),
     ],
@@ -137,8 +137,9 @@ def test_what_cannot_be_reached_is_said_in_one_line(address: str, said: str, tmp
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "passerelle.db"
     path.write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreError, match="not a database"):
+    with pytest.raises(StoreError, match="not a database") as refusal:
         asyncio.run(Store.open(f"sqlite:///{path}", tmp_path / "secret"))
+    assert "move it away" in refusal.value.hint
     assert path.read_bytes().startswith(b"not a database")
 
 
