@@ -26,7 +26,6 @@ from bridge.ticker import TICK, Ticker
 from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.plane import Plane
 from conferencing.meeting import Limits
-from conferencing.participant import Kind
 from config.outcome import Outcome, PasserelleError
 from config.prompts import find, find_music, find_room_names
 from config.settings import Listener, Settings
@@ -34,9 +33,10 @@ from config.settings.values import is_unspecified
 from config.texts import LANGUAGES
 from gateway import run as process
 from gateway.admission import RETRY_AFTER, Admission
+from gateway.counting import Counting
 from gateway.garbage import Garbage
 from gateway.load import Load
-from gateway.metrics import Metrics, Sources
+from gateway.metrics import Metrics
 from gateway.newcomer import introduction, provide_room
 from gateway.web.api import Router, create_api
 from gateway.web.doors import Doors
@@ -147,10 +147,10 @@ class App:
             find_music(settings.ivr.prompts),
         )
         self._desk = desk = self._make_desk(store, announcer)
-        metrics = Metrics(self._sources(desk))
         doors = self._make_doors(store)
         await self._open_media_port()
-        api = create_api(lambda: self._not_ready, metrics.page, *self._pages(doors))
+        pages = self._pages(doors)
+        api = create_api(lambda: self._not_ready, self._metrics(desk).page, *pages)
         self._http = HttpServer(api, settings.http.listen, settings.http.tls)
         await self._http.start()
         try:
@@ -311,65 +311,20 @@ class App:
     def _call_ended(self, call: Call, _outcome: Outcome) -> None:
         self._admission.ended(call.source.host)
 
-    def _sources(self, desk: Desk) -> Sources:
-        return Sources(
-            calls=lambda: Counter(call.state.name.lower() for call in self._agent.calls.values()),
-            calls_ended=lambda: desk.ended + self._turned_away(),
-            invite_seconds=desk.invite_seconds,
-            meetings=lambda: sum(1 for _ in self._engine.meetings()),
-            participants=self._participants,
-            waiting=lambda: sum(len(meeting.lobby) for meeting in self._engine.meetings()),
-            publishing=self._publishing,
-            pages=lambda: self._sockets.opened if self._sockets is not None else 0,
-            rtp_packets=lambda: {"in": self._media(desk).packets_in, "out": self._media(desk).packets_out},
-            rtp_lost=lambda: self._media(desk).lost,
-            rtp_late=lambda: self._media(desk).late,
-            rtp_jitter_seconds=desk.jitter_seconds,
-            tick_late_seconds=desk.ticker.lateness,
-            dtmf=lambda: {way.value: count for way, count in self._media(desk).keys.items()},
-            pin_failures=lambda: self._guard.failures,
-            sip_messages=self._sip_messages,
-            gc_collections=lambda: self._garbage.collections,
-            gc_pause_seconds=self._garbage.pauses,
+    def _metrics(self, desk: Desk) -> Metrics:
+        counting = Counting(
+            agent=self._agent,
+            desk=desk,
+            engine=self._engine,
+            pin_guard=self._guard,
+            garbage=self._garbage,
+            refused=self._refused,
+            totals=self._totals,
+            sockets=self._sockets,
+            mux=self._mux,
             log_lines_lost=self._log_lines_lost,
         )
-
-    def _turned_away(self) -> Counter[tuple[str, str]]:
-        """Calls that never reached the desk: by our limits, or at the door that is closed while draining."""
-        at_the_door = self._agent.counters.refused - self._refused.total()
-        return self._refused + Counter({("inbound", Outcome.DRAINING.label): at_the_door})
-
-    def _media(self, desk: Desk) -> MediaTotals:
-        """The totals of legs that ended, and of those that live."""
-        totals = self._totals.copy()
-        for bridged in desk.calls.values():
-            if bridged.leg is not None:
-                totals.add(bridged.leg)
-        return totals
-
-    def _sip_messages(self) -> dict[tuple[str, str], float]:
-        counts: Counter[tuple[str, str]] = Counter()
-        for transport in self._agent.transports:
-            counts["in", transport.kind] += transport.counters.messages_in
-            counts["out", transport.kind] += transport.counters.messages_out
-        return dict(counts)
-
-    def _participants(self) -> dict[str, int]:
-        counts = dict.fromkeys((kind.value for kind in Kind), 0)
-        for meeting in self._engine.meetings():
-            for participant in meeting:
-                counts[participant.kind.value] += 1
-        return counts
-
-    def _publishing(self) -> dict[str, int]:
-        browsers = [
-            each for meeting in self._engine.meetings() for each in meeting if each.kind is Kind.BROWSER
-        ]
-        return {
-            "microphone": sum(not each.muted for each in browsers),
-            "camera": sum(each.camera for each in browsers),
-            "screen": sum(each.screen for each in browsers),
-        }
+        return Metrics(counting.sources())
 
 
 def run(

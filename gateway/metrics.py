@@ -1,8 +1,8 @@
 """What Prometheus is told: numbers that components count anyway, read when scraped and at no other time.
 
 A component counts with plain integers and :class:`config.counters.Histogram`; nothing on the way of a call
-or a packet knows of metrics. ``gateway.app`` hands over one :class:`Sources`, and :class:`Metrics` turns it
-into the text format at each ``GET /metrics``. Names are fixed by the interface scripts rely on; add to
+or a packet knows of metrics. ``gateway.counting`` hands over one :class:`Sources`, and :class:`Metrics` turns
+it into the text format at each ``GET /metrics``. Names are fixed by the interface scripts rely on; add to
 them, never rename. Labels come from closed sets (outcomes, states, kinds, transports), never from
 what a caller wrote.
 """
@@ -46,6 +46,10 @@ class Sources:
     dtmf: CountBy  # keys pressed, by way: "rfc4733", "info"
     pin_failures: Count
     sip_messages: CountByPair  # by direction ("in", "out") and transport
+    sip_errors: CountBy  # messages broken, repeated or stray, and errors of ours, by kind
+    sip_dropped: CountBy  # messages and connections, by reason
+    webrtc_dropped: CountBy  # datagrams of browsers, by reason
+    ticks_skipped: Count
     gc_collections: Callable[[], Sequence[int]]  # by generation
     gc_pause_seconds: Histogram
     log_lines_lost: Count
@@ -93,6 +97,15 @@ class _Reader(Collector):
         )
         yield _histogram("invite_seconds", "From an INVITE to its 200", read.invite_seconds)
         yield _counter("sip_messages", "SIP messages", read.sip_messages().items(), "direction", "transport")
+        yield _counter(
+            "sip_errors",
+            "SIP messages broken, repeated or stray, and errors of ours",
+            _by(read.sip_errors()),
+            "kind",
+        )
+        yield _counter(
+            "sip_dropped", "SIP messages and connections dropped", _by(read.sip_dropped()), "reason"
+        )
         yield _counter("pin_failures", "Wrong PINs, by keypad and in URIs", _one(read.pin_failures()))
         yield _counter("dtmf", "Keys pressed by callers", _by(read.dtmf()), "via")
         yield _gauge("meetings", "Meetings with at least one participant", _one(read.meetings()))
@@ -106,7 +119,11 @@ class _Reader(Collector):
         yield _counter("rtp_lost", "RTP packets that never came", _one(read.rtp_lost()))
         yield _counter("rtp_late", "RTP packets that came after their turn", _one(read.rtp_late()))
         yield _histogram("rtp_jitter_seconds", "Interarrival jitter at each report", read.rtp_jitter_seconds)
+        yield _counter(
+            "webrtc_dropped", "Datagrams of browsers dropped", _by(read.webrtc_dropped()), "reason"
+        )
         yield _histogram("tick_late_seconds", "How late a tick of the mixer began", read.tick_late_seconds)
+        yield _counter("ticks_skipped", "Ticks of the mixer that never came", _one(read.ticks_skipped()))
 
     def _process(self, read: Sources) -> Iterator[Metric]:
         collections = [((str(age),), count) for age, count in enumerate(read.gc_collections())]

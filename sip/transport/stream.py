@@ -140,8 +140,6 @@ class StreamPath(Protocol):
                 elif isinstance(item, bytes) and receiver.admits(self.peer.host, len(item)):
                     self.owner.counters.messages_in += 1
                     receiver.receive(item, self)
-                else:
-                    self.owner.counters.dropped += 1
         except MessageError as error:
             receiver.receive_broken(error, self)
             self.transport.loseConnection()

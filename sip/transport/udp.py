@@ -134,8 +134,8 @@ class UdpTransport(DatagramProtocol):
         """Take one datagram."""
         host, port = addr[0].partition("%")[0], addr[1]  # without an IPv6 zone
         if self._receiver is None or not self._receiver.admits(host, len(datagram)):
-            self.counters.dropped += 1
-        elif is_keepalive(datagram):
+            return
+        if is_keepalive(datagram):
             self.counters.keepalives += 1
         else:
             self.counters.messages_in += 1

@@ -203,6 +203,20 @@ def test_limits_refuse_and_refusals_are_counted(tmp_path: Path) -> None:
     live(settings_for(tmp_path, limits={"calls_per_source": 1}), story)
 
 
+def test_what_is_dropped_is_counted(tmp_path: Path) -> None:
+    async def story(app: App, phone: Phone, web: Web) -> None:
+        phone.socket.sendto(b"neither a request nor a response\r\n\r\n", phone.gateway)
+        assert (await phone.options()).startswith("SIP/2.0 200")
+        assert await web.metric('passerelle_sip_errors_total{kind="parse"}') == 1
+        _, page = await web.get("/metrics")
+        for reason in ("flood", "undelivered", "connection"):
+            assert f'passerelle_sip_dropped_total{{reason="{reason}"}} 0.0' in page
+        assert 'passerelle_webrtc_dropped_total{reason="malformed"} 0.0' in page
+        assert "passerelle_ticks_skipped_total" in page
+
+    live(settings_for(tmp_path), story)
+
+
 def test_the_demo_makes_a_room_once_and_says_what_to_dial(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,10 @@ class Gateway:
             dtmf=lambda: {"rfc4733": 12, "info": 1},
             pin_failures=lambda: 6,
             sip_messages=lambda: {("in", "udp"): 9, ("out", "tcp"): 8},
+            sip_errors=lambda: {"parse": 10},
+            sip_dropped=lambda: {"flood": 11},
+            webrtc_dropped=lambda: {"malformed": 12},
+            ticks_skipped=lambda: 13,
             gc_collections=lambda: [30, 3, 1],
             gc_pause_seconds=self.empty,
             log_lines_lost=lambda: 0,
@@ -72,6 +76,10 @@ def test_every_fixed_name_is_there() -> None:
     assert samples["passerelle_dtmf_total{via=rfc4733}"] == 12
     assert samples["passerelle_pin_failures_total{}"] == 6
     assert samples["passerelle_sip_messages_total{direction=in,transport=udp}"] == 9
+    assert samples["passerelle_sip_errors_total{kind=parse}"] == 10
+    assert samples["passerelle_sip_dropped_total{reason=flood}"] == 11
+    assert samples["passerelle_webrtc_dropped_total{reason=malformed}"] == 12
+    assert samples["passerelle_ticks_skipped_total{}"] == 13
     assert samples["passerelle_gc_collections_total{generation=2}"] == 1
     assert samples["passerelle_log_lines_lost_total{}"] == 0
     assert [key for key in samples if key.startswith("passerelle_build_info{")]

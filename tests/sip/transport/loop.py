@@ -45,8 +45,10 @@ class Inbox:
         self.paths: list[Path] = []
         self.broken: list[MessageError] = []
         self.refused = set(refused)
+        self.turned_away = 0
 
     def admits(self, host: str, octets: int) -> bool:
+        self.turned_away += host in self.refused
         return host not in self.refused
 
     def receive(self, data: bytes, path: Path) -> None:

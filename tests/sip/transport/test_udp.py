@@ -60,7 +60,7 @@ def test_keep_alives_and_senders_that_are_not_admitted_go_no_further() -> None:
             for data in (b"\r\n\r\n", b"\0", b"\0\0\0\0", b""):
                 good.sendto(data, ("127.0.0.1", transport.address.port))
             bad.sendto(b"OPTIONS", ("127.0.0.1", transport.address.port))
-            await until(lambda: transport.counters.keepalives == 4 and transport.counters.dropped == 1)
+            await until(lambda: transport.counters.keepalives == 4 and inbox.turned_away == 1)
         assert inbox.messages == []
         await transport.stop()
 
