@@ -100,7 +100,11 @@ HEAR = """async (seconds) => {
     return { rate: context.sampleRate, samples: btoa(octets) };
 }"""
 #: Keeps the page's peer connections within reach, and makes it forget codecs it should not offer.
+#: Gain control is off: it brings each tone near full scale, and two of those clip on a telephone.
 WATCH = """(forgotten) => {
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = ({ audio, ...rest }) =>
+        ask({ ...rest, audio: audio && { ...audio, autoGainControl: false } });
     const Native = RTCPeerConnection;
     window.peers = [];
     window.RTCPeerConnection = class extends Native {
