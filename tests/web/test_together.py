@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,10 +46,6 @@ CAPTURE = """({ colour, frequency }) => {
 }"""
 """A camera and a microphone that can be told from another page's."""
 
-LINGERING = 5
-"""Seconds for which Hypercorn keeps the task of a closed WebSocket, asleep until its next ping; Python 3.11
-logs a traceback when it is cancelled."""
-
 RED, GREEN, BLUE = ("red", 500), ("green", 800), ("blue", 1100)
 
 
@@ -61,7 +56,6 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     overrides: dict[str, Any] = {"webrtc": {"address": [address]}}
     with Gateway(tmp_path_factory.mktemp("gateway"), address, overrides=overrides) as gateway:
         yield gateway
-        time.sleep(LINGERING)
     network.close()
 
 
