@@ -56,7 +56,7 @@ class Limits:
     The most participants where the room does not say; how many may show a camera, or share a screen, at once.
     """
 
-    participants: int = 100
+    participants: int = 1000
     cameras: int = 30
     shares: int = 1
 

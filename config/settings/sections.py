@@ -234,7 +234,7 @@ class MeetingsSettings(Section):
         24, ge=1, le=8_760, description="How long such a room can be entered, in hours."
     )
     max_participants: int = Field(
-        100, ge=1, description="The most participants of a meeting whose room does not say."
+        1000, ge=1, description="The most participants of a meeting whose room does not say."
     )
     max_cameras: int = Field(30, ge=0, description="The most cameras shown at once in a meeting.")
     max_shares: int = Field(1, ge=0, le=2, description="The most screens shared at once in a meeting.")
