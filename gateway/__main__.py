@@ -1,7 +1,9 @@
 """The command ``passerelle``, also ``python -m gateway``, and how it says what went wrong."""
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -29,8 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _fail(REFUSED, "passerelle: interrupted")
     except OSError as error:  # such as a full disk behind standard output
+        _let_go_of_stdout()
         return _fail(REFUSED, f"passerelle: {error}")
     return status if isinstance(status, int) else 0
+
+
+def _let_go_of_stdout() -> None:
+    """Let the interpreter's last flush go nowhere: it would fail again, and say so in its own words."""
+    with suppress(OSError, ValueError):  # there is none, or it is no file: tests
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(status: int, *lines: str) -> int:
