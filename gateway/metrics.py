@@ -122,7 +122,11 @@ class _Reader(Collector):
         yield _counter(
             "webrtc_dropped", "Datagrams of browsers dropped", _by(read.webrtc_dropped()), "reason"
         )
-        yield _histogram("tick_late_seconds", "How late a tick of the mixer began", read.tick_late_seconds)
+        yield _histogram(
+            "tick_late_seconds",
+            "How late the work of a tick was done, after it was due",
+            read.tick_late_seconds,
+        )
         yield _counter("ticks_skipped", "Ticks of the mixer that never came", _one(read.ticks_skipped()))
 
     def _process(self, read: Sources) -> Iterator[Metric]:
