@@ -117,6 +117,14 @@ class ShareStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class UnmuteAsked:
+    """A host asks this participant to turn their microphone on, which nobody does for them."""
+
+    participant: Participant
+    host: Participant
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """Someone wrote."""
 
@@ -148,6 +156,7 @@ Event = (
     | MuteChanged
     | Changed
     | ShareStopped
+    | UnmuteAsked
     | Said
     | Reacted
     | LobbyChanged
@@ -297,6 +306,11 @@ class Meeting:
         for participant in self:
             if participant is not but and not participant.host:
                 self.set_muted(participant, True, by_host=True)
+
+    def ask_unmute(self, participant: Participant, host: Participant) -> None:
+        """Ask someone who is muted to speak."""
+        if participant.muted:
+            self._tell(UnmuteAsked(participant, host))
 
     def set_camera(self, participant: Participant, camera: bool) -> None:
         """Show a camera, or show it no longer. Raises :class:`LimitError`."""

@@ -191,10 +191,21 @@ class EmbeddedEngine:
         self, session_id: str, secret: str, last: int, connection: Connection
     ) -> Session | None:
         """A browser comes back; ``None`` if it is not known, or not the one it says it is."""
+        session = self._session(session_id, secret)
+        if session is not None:
+            session.attach(connection, self._clock(), last)
+        return session
+
+    def leave_session(self, session_id: str, secret: str) -> None:
+        """A browser goes; one that is not known, or not the one it says it is, changes nothing."""
+        session = self._session(session_id, secret)
+        if session is not None:
+            session.go()
+
+    def _session(self, session_id: str, secret: str) -> Session | None:
         session = self.sessions.get(session_id)
         if session is None or not session.has_secret(secret) or session.state is State.GONE:
             return None
-        session.attach(connection, self._clock(), last)
         return session
 
     def begin_drain(self) -> None:

@@ -133,6 +133,13 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True)
+class AskUnmute:
+    """Host: ask one to turn their microphone on. Browsers only: a telephone has no way to say yes."""
+
+    participant: Id
+
+
+@dataclass(frozen=True, slots=True)
 class MuteAll:
     """Host: mute all but hosts."""
 
@@ -192,7 +199,9 @@ class End:
     """Host: end the meeting for all."""
 
 
-HostCommand = Mute | MuteAll | LowerHand | Remove | Admit | Refuse | Lock | Promote | StopShare | End
+HostCommand = (
+    Mute | AskUnmute | MuteAll | LowerHand | Remove | Admit | Refuse | Lock | Promote | StopShare | End
+)  # fmt: skip
 Command = Offer | Media | Want | SendChat | SendReaction | RaiseHand | Leave | Ping | Rename | HostCommand
 Message = Hello | Resume | Command
 
@@ -209,6 +218,7 @@ FROM_PAGE: dict[str, type[Message]] = {
     "ping": Ping,
     "rename": Rename,
     "mute": Mute,
+    "ask_unmute": AskUnmute,
     "mute_all": MuteAll,
     "lower_hand": LowerHand,
     "remove": Remove,
@@ -238,8 +248,8 @@ class Code(StrEnum):
     UNKNOWN_SESSION = "unknown_session"
     SHARE_TAKEN = "share_taken"
     CAMERAS_FULL = "cameras_full"
-    FULL = "full"
-    LOCKED = "locked"
+    ROOM_FULL = "room_full"
+    ROOM_LOCKED = "room_locked"
     UNAVAILABLE = "unavailable"
 
 
@@ -415,9 +425,11 @@ class MeetingChanged:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A host did this to you: "mute", "stop_share"; or the server asks you to "offer" anew."""
+    """A host did this to you: "mute", "stop_share"; or asks you to "unmute", the host's name being ``by``;
+    or the server asks you to "offer" anew."""
 
     what: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,8 @@ class Session:
         match message:
             case messages.Mute(who):
                 held.set_muted(self._find(who), True, by_host=True)
+            case messages.AskUnmute(who):
+                self._ask_unmute(self._find(who), me)
             case messages.MuteAll():
                 held.mute_all(but=me)
             case messages.LowerHand(who):
@@ -325,7 +327,12 @@ class Session:
             for each in who:
                 self.meeting.admit(each)
         except PasserelleError as error:
-            raise CommandError(Code.FULL, str(error)) from None
+            raise CommandError(Code.ROOM_FULL, str(error)) from None
+
+    def _ask_unmute(self, who: Participant, me: Participant) -> None:
+        if who.kind is not Kind.BROWSER:
+            raise CommandError(Code.NOT_ALLOWED, "telephones are not asked: they unmute by keypad")
+        self.meeting.ask_unmute(who, me)
 
     def _find(self, participant_id: str) -> Participant:
         found = self.meeting.get(participant_id)
@@ -431,6 +438,8 @@ class Session:
                 self._changed(who, me)
             case happened.ShareStopped(who) if who is me:
                 self.tell(messages.Asked("stop_share"))
+            case happened.UnmuteAsked(who, host) if who is me:
+                self.tell(messages.Asked("unmute", host.name), keep=False)
             case happened.Said(message):
                 self.tell(messages.Chatted(views.line(message)))
             case happened.Reacted(who, emoji):

@@ -63,8 +63,11 @@ class Doors:
 
     # Rooms
 
-    async def create(self, name: str) -> Invitation:
-        """Make a room for one meeting. Raises ``PasserelleError`` (NOT_FOUND: switched off; OVERLOADED)."""
+    async def create(self, name: str, language: str) -> Invitation:
+        """Make a room for one meeting, which gets a name if it has none.
+
+        Raises ``PasserelleError`` (NOT_FOUND: switched off; OVERLOADED).
+        """
         meetings = self._settings.meetings
         if not meetings.ad_hoc:
             raise PasserelleError("rooms are made by the administrator here", outcome=Outcome.NOT_FOUND)
@@ -72,8 +75,10 @@ class Doors:
             raise PasserelleError("too many rooms are made", outcome=Outcome.OVERLOADED)
         slug = "-".join("".join(self._random.choices(_LETTERS, k=size)) for size in _GROUPS)
         expires_at = int(self._wall() + meetings.ad_hoc_hours * 3600)
-        name = name or AD_HOC_NAME[self._settings.ivr.language]
-        new = NewRoom(name, slug=slug, access=Access.OPEN, expires_at=expires_at)
+        if language not in AD_HOC_NAME:
+            language = self._settings.ivr.language
+        name = name or AD_HOC_NAME[language]
+        new = NewRoom(name, slug=slug, language=language, access=Access.OPEN, expires_at=expires_at)
         return await self._store.add(new, reserved=self._settings.sip.reception)
 
     async def sweep(self) -> None:
@@ -129,6 +134,10 @@ class Doors:
             ice_servers=lambda who: ice_servers(self._settings.webrtc, who, self._wall()),
         )
         return self._tickets.issue(visit), role
+
+    def leave(self, session_id: str, secret: str) -> None:
+        """Give up the seat that this page has."""
+        self._engine.leave_session(session_id, secret)
 
     def redeem(self, ticket: str) -> Visit | None:
         """Whom a ticket lets in where, once."""

@@ -1,10 +1,13 @@
 """Getting into a meeting over HTTP.
 
-- ``POST /api/meetings {name?}``: make a room for one meeting, where the settings allow it.
+- ``POST /api/meetings {name?, language?}``: make a room for one meeting, where the settings allow it.
 - ``GET /api/rooms/<slug>``: what the page shows before one enters.
 - ``POST /api/join {slug, name, key?, pin?}``: a ticket, with which the WebSocket begins (``web.socket``).
+- ``POST /api/leave {session, secret}``: give a seat up. A page that is closed has no time for its WebSocket;
+  this request outlives it (``keepalive`` of the Fetch standard).
 
-Errors are ``{"code", "message"}``; the page has a text for each code. Nothing here depends on a cookie, so
+Errors are ``{"code", "message"}``; the page has a text for each code, and a code that the WebSocket has too
+(``conferencing.embedded.messages.Code``) is spelt the same. Nothing here depends on a cookie, so
 nothing can be done in somebody's name; all the same, only our own pages may post (``gateway.web.origins``).
 """
 
@@ -16,21 +19,23 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, Field
 
 from conferencing.embedded.fields import Text
+from conferencing.embedded.messages import Code
 from config.outcome import Outcome, PasserelleError
 from gateway.web.doors import Doors
 from gateway.web.origins import Origins
 from rooms.values import Role
 
 ERRORS: dict[Outcome, tuple[int, str]] = {
-    Outcome.BAD_REQUEST: (400, "invalid"),
+    Outcome.BAD_REQUEST: (400, Code.INVALID),
     Outcome.NOT_FOUND: (404, "no_room"),
     Outcome.NO_PIN: (403, "pin_needed"),
     Outcome.WRONG_PIN: (403, "wrong_pin"),
     Outcome.REMOVED: (403, "forbidden"),
     Outcome.PIN_THROTTLED: (429, "throttled"),
     Outcome.OVERLOADED: (429, "throttled"),
-    Outcome.ROOM_FULL: (409, "full"),
-    Outcome.ROOM_LOCKED: (409, "locked"),
+    Outcome.ROOM_FULL: (409, Code.ROOM_FULL),
+    Outcome.ROOM_LOCKED: (409, Code.ROOM_LOCKED),
+    Outcome.DRAINING: (503, "draining"),
 }
 """Status and code; all other outcomes are 503 ``unavailable``."""
 
@@ -40,9 +45,10 @@ Slug = Annotated[str, Field(max_length=64)]
 
 
 class MeetingRequest(BaseModel):
-    """What the new room is called; without a name, "Meeting"."""
+    """What the new room is called (without a name: "Meeting", in that language), and what is spoken in it."""
 
     name: RoomName = ""
+    language: Annotated[str, Field(max_length=16)] = ""
 
 
 class NewMeeting(BaseModel):
@@ -78,6 +84,13 @@ class JoinTicket(BaseModel):
     role: str
 
 
+class LeaveRequest(BaseModel):
+    """Which seat, and what proves that it is one's own."""
+
+    session: Annotated[str, Field(max_length=64)]
+    secret: Annotated[str, Field(max_length=128)]
+
+
 class Problem(BaseModel):
     """Why not."""
 
@@ -101,7 +114,7 @@ def create_meetings(doors: Doors, origins: Origins) -> APIRouter:
     @api.post("/meetings", dependencies=[Depends(our_page)])
     async def create_meeting(wanted: MeetingRequest) -> NewMeeting:
         """Make a room for one meeting."""
-        room = (await doors.create(wanted.name)).room
+        room = (await doors.create(wanted.name, wanted.language)).room
         return NewMeeting(
             slug=room.slug, link=doors.link(room, Role.GUEST), host_link=doors.link(room, Role.HOST)
         )
@@ -122,6 +135,11 @@ def create_meetings(doors: Doors, origins: Origins) -> APIRouter:
         )
         return JoinTicket(token=token, role=role.value)
 
+    @api.post("/leave", dependencies=[Depends(our_page)], status_code=204)
+    async def leave(seat: LeaveRequest) -> None:
+        """Give a seat up; says the same whether there was one or not."""
+        doors.leave(seat.session, seat.secret)
+
     return api
 
 
@@ -130,7 +148,7 @@ def install_errors(api: FastAPI) -> None:
 
     async def refused(_request: Request, error: Exception) -> JSONResponse:
         outcome = error.outcome if isinstance(error, PasserelleError) else Outcome.INTERNAL
-        status, code = ERRORS.get(outcome, (503, "unavailable"))
+        status, code = ERRORS.get(outcome, (503, Code.UNAVAILABLE))
         return _problem(status, code, str(error) if status < 500 else "the service is unavailable")
 
     async def invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -138,7 +156,7 @@ def install_errors(api: FastAPI) -> None:
             [place["loc"] for place in error.errors()] if isinstance(error, RequestValidationError) else []
         )
         named = ", ".join(".".join(map(str, place)) for place in places)
-        return _problem(400, "invalid", f"not understood: {named}")
+        return _problem(400, Code.INVALID, f"not understood: {named}")
 
     async def foreign(_request: Request, _error: Exception) -> JSONResponse:
         return _problem(403, "forbidden", "only pages of this service may do this")

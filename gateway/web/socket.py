@@ -28,7 +28,7 @@ CLOSE_SECONDS = 2.0
 
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013  # RFC 6455 section 7.4, and its registry
 
-DOOR_CODES = {Outcome.ROOM_FULL: Code.FULL, Outcome.ROOM_LOCKED: Code.LOCKED}
+DOOR_CODES = {Outcome.ROOM_FULL: Code.ROOM_FULL, Outcome.ROOM_LOCKED: Code.ROOM_LOCKED}
 
 log = structlog.get_logger(__name__)
 

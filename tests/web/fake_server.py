@@ -269,7 +269,7 @@ class FakeServer:
         if resumed and not self.know_seat:
             self.know_seat = True
             return await self._send(
-                socket, "error", code="no_session", message="no such session", about="resume"
+                socket, "error", code="unknown_session", message="no such session", about="resume"
             )
         name = message.get("name", "Camille Petit")
         self._pages[socket] = person(name, id="me", host=self.host, you=True)

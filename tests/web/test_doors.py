@@ -73,7 +73,7 @@ def test_a_pin_is_asked_for_and_a_wrong_one_is_said(open_page: OpenPage, server:
     ("status", "problem", "text"),
     [
         (403, {"code": "forbidden"}, "does not let you in"),
-        (409, {"code": "full"}, "The meeting is full"),
+        (409, {"code": "room_full"}, "The meeting is full"),
         (429, {}, "Too many attempts"),  # a proxy's words are not ours
         (503, {}, "unavailable for the moment"),
     ],

@@ -7,6 +7,7 @@ import pytest
 from conferencing.embedded.media import SlotMap, Source
 from conferencing.embedded.session import RETURN, SILENCE, State
 from conferencing.meeting import Limits
+from conferencing.participant import Kind
 from config.outcome import Outcome, PasserelleError
 from tests.conferencing.embedded.pages import House, Page
 
@@ -173,8 +174,50 @@ def test_nobody_is_let_into_a_full_meeting_and_the_host_hears_of_it() -> None:
     host, page = house.come("Host", host=True, waiting_room=True, max_participants=1)
     _, waiting = house.come("Anna", waiting_room=True, max_participants=1)
     house.say(host, "admit", all=True)
-    assert page.take("error")[0]["code"] == "full"
+    assert page.take("error")[0]["code"] == "room_full"
     assert [event["type"] for event in waiting.sent] == ["waiting"]
+
+
+def test_a_host_asks_to_unmute_and_nobody_is_unmuted_by_another() -> None:
+    house = House()
+    host, host_page = house.come("Host", host=True)
+    anna, page = house.come("Anna", muted_on_entry=True)
+    bob, _ = house.come("Bob")
+    page.take()
+    house.say(host, "ask_unmute", participant=anna.id)
+    assert [(event["what"], event["by"]) for event in page.take()] == [("unmute", "Host")]
+    assert anna.participant is not None
+    assert anna.participant.muted
+    house.say(anna, "media", microphone=True, camera=False)
+    page.take()
+    house.say(host, "ask_unmute", participant=anna.id)
+    assert page.take("asked") == []  # speaks already
+    house.say(bob, "ask_unmute", participant=host.id)
+    assert host_page.take("asked") == []
+
+
+def test_telephones_are_not_asked_to_unmute() -> None:
+    house = House()
+    host, page = house.come("Host", host=True)
+    phone = host.meeting.join("phone", Kind.PHONE, "+33 1 ** ** ** 42")
+    host.meeting.set_muted(phone, True)
+    house.say(host, "ask_unmute", participant="phone")
+    assert page.take("error")[0]["code"] == "not_allowed"
+
+
+def test_a_page_that_is_closed_gives_its_seat_up_without_its_connection() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    _, bob = house.come("Bob")
+    secret = page.take("welcome")[0]["secret"]
+    anna.detach(page, house.now)
+    house.engine.leave_session(anna.id, "0" * 32)
+    house.engine.leave_session("nobody", secret)
+    assert bob.take("left") == []
+    house.engine.leave_session(anna.id, secret)
+    assert [event["reason"] for event in bob.take("left")] == ["left"]
+    house.engine.leave_session(anna.id, secret)
+    assert house.engine.resume_session(anna.id, secret, 0, page) is None
 
 
 def test_a_locked_door() -> None:

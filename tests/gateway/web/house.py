@@ -94,7 +94,7 @@ class Gateway:
         answer = await asyncio.wait_for(reader.read(-1), PATIENCE)
         writer.close()
         top, _, rest = answer.partition(b"\r\n\r\n")
-        return int(top.split()[1]), json.loads(rest)
+        return int(top.split()[1]), json.loads(rest or b"{}")
 
     async def connect(self, **options: Any) -> Page:
         options = {"origin": self.origin} | options

@@ -40,6 +40,28 @@ def test_a_room_for_one_meeting(tmp_path: Path) -> None:
     with_gateway(tmp_path, scenario)
 
 
+@pytest.mark.parametrize(
+    ("body", "name", "language"),
+    [
+        ({"language": "en"}, "Meeting", "en"),
+        ({"language": "fr"}, "Réunion", "fr"),
+        ({"language": "de"}, "Meeting", "en"),
+        ({"language": "fr", "name": "  Point d’étape "}, "Point d’étape", "fr"),
+        ({"name": "Stand-up"}, "Stand-up", "en"),
+    ],
+)
+def test_a_room_for_one_meeting_is_named_in_the_language_of_whoever_makes_it(
+    tmp_path: Path, body: dict[str, str], name: str, language: str
+) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        _, made = await gateway.http("POST", "/api/meetings", body)
+        room = await gateway.store.by_slug(made["slug"])
+        assert room is not None
+        assert (room.name, room.language) == (name, language)
+
+    with_gateway(tmp_path, scenario, ivr={"language": "en"})
+
+
 def test_rooms_are_made_by_the_administrator_where_the_settings_say_so(tmp_path: Path) -> None:
     async def scenario(gateway: Gateway) -> None:
         status, refused = await gateway.http("POST", "/api/meetings", {})
@@ -120,8 +142,9 @@ def test_what_is_not_understood_is_named_and_not_repeated(
 @pytest.mark.parametrize("origin", [None, "http://evil.example", "null"])
 def test_pages_from_elsewhere_may_not_post(tmp_path: Path, origin: str | None) -> None:
     async def scenario(gateway: Gateway) -> None:
-        for path in ("/api/meetings", "/api/join"):
-            status, refused = await gateway.http("POST", path, {"slug": "a", "name": "a"}, origin=origin)
+        for path in ("/api/meetings", "/api/join", "/api/leave"):
+            body = {"slug": "a", "name": "a", "session": "a", "secret": "a"}
+            status, refused = await gateway.http("POST", path, body, origin=origin)
             assert (status, refused["code"]) == (403, "forbidden")
         assert await gateway.store.count() == 0
 
@@ -153,6 +176,6 @@ def test_a_full_meeting_is_told_at_the_door(tmp_path: Path) -> None:
         await gateway.store.add(NewRoom("Team", access=Access.OPEN, max_participants=1))
         await gateway.join("team", "Anna")
         status, refused = await gateway.http("POST", "/api/join", {"slug": "team", "name": "Bob"})
-        assert (status, refused["code"]) == (409, "full")
+        assert (status, refused["code"]) == (409, "room_full")
 
     with_gateway(tmp_path, scenario)

@@ -155,7 +155,7 @@ def test_hosts_lead(tmp_path: Path) -> None:
         await host.send("lock", locked=True)
         assert (await bob.until("meeting"))["meeting"]["locked"] is True
         status, refused = await gateway.http("POST", "/api/join", {"slug": "team", "name": "Late"})
-        assert (status, refused["code"]) == (409, "locked")
+        assert (status, refused["code"]) == (409, "room_locked")
 
         await anna.send("media", microphone=True, camera=False, screen=True)
         await bob.until("changed", type="changed")
@@ -203,6 +203,25 @@ def test_a_page_comes_back_and_hears_what_it_missed(tmp_path: Path) -> None:
         assert (await third.next())["type"] == "welcome"
         assert (await again.until("closed"))["reason"] == "replaced"
         await again.closes()
+
+    with_gateway(tmp_path, scenario)
+
+
+def test_a_seat_is_given_up_by_its_secret_without_a_socket(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        await a_room(gateway)
+        anna, bob = await gateway.join("team", "Anna"), await gateway.join("team", "Bob")
+        seat = {key: anna.welcome[key] for key in ("session", "secret")}
+        for wrong in ({"secret": bob.welcome["secret"]}, {"session": bob.welcome["session"]}):
+            assert (await gateway.http("POST", "/api/leave", seat | wrong))[0] == 204
+        await bob.send("ping")
+        await bob.until("pong")
+        assert len(gateway.engine.sessions) == 2
+        assert (await gateway.http("POST", "/api/leave", seat))[0] == 204
+        left = await bob.until("left")
+        assert (left["participant"], left["reason"]) == (anna.welcome["you"], "left")
+        assert (await gateway.http("POST", "/api/leave", seat))[0] == 204
+        assert (await gateway.http("POST", "/api/leave", {"session": "a"}))[0] == 400
 
     with_gateway(tmp_path, scenario)
 
