@@ -1,17 +1,21 @@
 """One telephone in the mixer: what it says in this tick and what it is to hear."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from bridge.announcer import Utterance
 from bridge.speech import Speech
-from media.codecs import Codec, Encoder, Pcm
+from media.codecs import Codec, CompandingLaw, Encoder, Pcm
 from media.resample import Downsampler, Upsampler
 
 if TYPE_CHECKING:
     from bridge.mix_room import MixRoom
+
+NARROW: Final = 8000
+WIDE: Final = 16000
+"""The sample rates at which is mixed, in Hz."""
 
 
 class Hears(Protocol):
@@ -46,7 +50,7 @@ class Channel:
     """A line in the mixer. The mixer and its room read and write the fields; nobody else does.
 
     ``frame`` is what the line said in this tick: octets of a stateless codec, samples at the codec's rate,
-    or None. ``own`` is what it is to hear when that is not what the room hears.
+    or None. ``own`` is what it is to hear when that is not what the room hears (a ``bridge.sums.Taker``).
     """
 
     __slots__ = (
@@ -56,12 +60,14 @@ class Channel:
         "codec",
         "encoder",
         "frame",
+        "gain",
         "level",
         "level_tick",
         "line",
         "muted",
         "on_spoken",
         "own",
+        "pcm",
         "receiver",
         "room",
         "speech",
@@ -81,7 +87,9 @@ class Channel:
         self.on_spoken: Callable[[], None] | None = None
         self.encoder: Encoder | None = None
         self.apart_until = -1  # the last tick for which a stateful encoder of its own is kept
+        self.gain = 1.0  # of what it hears
         self.own: bytes | None = None
+        self.pcm: Pcm | None = None  # the same before it is encoded, where the codec carries state
         self.speech: Speech | None = None  # on its way to those behind the engine, while in a meeting
         self._up = Upsampler()
         self._down = Downsampler()
@@ -90,6 +98,11 @@ class Channel:
     def is_wide(self) -> bool:
         """Whether its codec carries 16 kHz."""
         return self.codec.sample_rate == 16000
+
+    @property
+    def law(self) -> CompandingLaw | None:
+        """What its frames are of when they are octets."""
+        return self.codec.law
 
     @property
     def speaks(self) -> bool:
@@ -106,20 +119,39 @@ class Channel:
         self._up.reset()
         self._down.reset()
 
-    def heard(self, *, narrow: bool, wide: bool) -> tuple[Pcm | None, Pcm | None]:
+    def heard(self, *, narrow: bool, wide: bool) -> tuple[bytes | Pcm | None, Pcm | None]:
         """What it said in this tick at 8 and at 16 kHz: as it came, the other only where asked for."""
         frame = self.frame
         if frame is None:
             frame = np.zeros(self.codec.samples_per_tick, np.int16)
-        elif isinstance(frame, bytes):
-            frame = self.codec.decoder().decode(frame)
         if self.is_wide:
-            return self._down.process(frame) if narrow else None, frame
-        return frame, self._up.process(frame) if wide else None
+            pcm = decoded(frame, self.law)
+            return self._down.process(pcm) if narrow else None, pcm
+        return frame, self._up.process(decoded(frame, self.law)) if wide else None
+
+    def encode(self) -> None:
+        """Encode what it is to hear by an encoder of its own, where the codec carries state."""
+        if self.codec.stateless:
+            return
+        pcm, self.pcm = self.pcm, None
+        if self.encoder is None:
+            self.encoder = self.codec.encoder()
+        self.own = self.encoder.encode(
+            np.zeros(self.codec.samples_per_tick, np.int16) if pcm is None else pcm
+        )
 
     def retune(self) -> None:
         """The line has negotiated anew: forget what was of another codec. Not while in a room's sums."""
         self.receiver = self.line.receiver
         if self.codec is not self.line.codec:
             self.codec = self.line.codec
-            self.frame = self.own = self.encoder = None
+            self.frame = self.own = self.pcm = self.encoder = None
+
+
+def decoded(frame: bytes | Pcm, law: CompandingLaw | None) -> Pcm:
+    """The samples of a frame that may be octets of a law still."""
+    if not isinstance(frame, bytes):
+        return frame
+    if law is None:
+        raise ValueError("octets of no law")
+    return law.decode(frame)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from conferencing.engine import SpeakerFrame
-from media.codecs import Pcm, opus
+from media.codecs import CompandingLaw, Pcm, opus
 from media.frames import Frame, FrameBuffer, Lost, Piece
 from media.resample import Downsampler
 
@@ -33,6 +33,8 @@ class Guest:
 
     __slots__ = ("_buffer", "_decoder", "_down", "_pieces", "_rest", "level", "level_tick", "present")
 
+    law: CompandingLaw | None = None
+    """It says samples."""
     speaks = True
     """The engine hands over nothing of those who may not be heard."""
 

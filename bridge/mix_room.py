@@ -1,11 +1,13 @@
-"""The mix of one meeting: who is heard in this tick, and the sums that its telephones hear.
+"""The mix of one meeting: who is heard in this tick, and which sums its telephones hear.
 
 Telephones and those behind the engine (``bridge.guests``) stand for the same three places. What a telephone
 says goes into the sums and, as it is, to the engine (``bridge.speech``); what a guest says only into the
 sums, since the engine carries it to the others behind it.
 
 Most hear the same sum, encoded once per codec. A *channel apart* hears one of its own: who speaks (the sum
-without itself) and to whom something is announced. A change from the shared stream to an encoder of its own
+without itself) and to whom something is announced. The sums of all meetings are worked out in one go
+(``bridge.sums``), so a tick is two steps here: :meth:`MixRoom.decide`, then, where somebody has a codec that
+carries state, :meth:`MixRoom.encode`. A change from the shared stream to an encoder of its own
 would pop with a codec that carries state (G.722): the new encoder is primed with the last shared frames,
 and kept for a while when the two sums are the same again.
 """
@@ -19,18 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.announcer import Recording, Utterance
-from bridge.channel import Channel
+from bridge.channel import NARROW, WIDE, Channel, decoded
 from bridge.guests import Guests
 from bridge.speech import Speech
+from bridge.sums import NOTHING, Sums
 from conferencing.engine import Seat, SpeakerFrame
 from conferencing.meeting import Event, Joined, Left, Meeting
 from conferencing.speakers import SILENCE, choose
-from media.codecs import Codec, Encoder, Pcm
-from media.gain import saturate
+from media.codecs import Codec, CompandingLaw, Encoder, Pcm
 
-Sum = NDArray[np.int32]
-Heard = tuple[Pcm | None, Pcm | None]
-"""What somebody said in a tick, at 8 and at 16 kHz."""
+Heard = tuple[bytes | Pcm | None, Pcm | None]
+"""What somebody said in a tick: at 8 kHz, as octets of its law where nobody has decoded them yet, and at
+16 kHz."""
 Take = Callable[[Meeting], Sequence[SpeakerFrame]]
 """``conferencing.engine.Engine.take``."""
 
@@ -67,6 +69,10 @@ class Speaker(Protocol):
     """When it last spoke."""
 
     @property
+    def law(self) -> CompandingLaw | None:
+        """What the octets are of that it says, if it says octets."""
+
+    @property
     def speaks(self) -> bool:
         """Whether what it says is for the meeting."""
 
@@ -81,55 +87,33 @@ class Speaker(Protocol):
         """What it said in this tick, at the rates asked for, perhaps at others."""
 
 
-def _faded(pcm: Pcm, fade: NDArray[np.float32]) -> Pcm:
-    return (pcm * fade[:: len(fade) // len(pcm)]).astype(np.int16)
+class SharedStream:
+    """What all telephones of one codec hear that hear the same (a ``bridge.sums.Taker``).
 
+    ``own``: this tick's payload. ``pcm``: this tick's samples, to be encoded by :meth:`encode`.
+    """
 
-class EncodeBatch:
-    """Sums to be encoded by one stateless codec: collected over all meetings, encoded in one go."""
+    __slots__ = ("_encoder", "_history", "_quiet", "codec", "gain", "listeners", "own", "pcm", "silence")
 
     def __init__(self, codec: Codec) -> None:
-        self.silence = codec.encoder().encode(np.zeros(codec.samples_per_tick, np.int16))
-        self._encode = codec.encoder().encode
-        self._takers: list[Channel | SharedStream] = []
-        self._sums: list[Sum | Pcm] = []
-
-    def add(self, taker: "Channel | SharedStream", total: Sum | Pcm) -> None:
-        """Have ``total`` encoded for the taker's ``own``."""
-        self._takers.append(taker)
-        self._sums.append(total)
-
-    def run(self) -> None:
-        """Encode what was collected."""
-        takers, sums = self._takers, self._sums
-        if not takers:
-            return
-        self._takers, self._sums = [], []
-        payloads = self._encode(saturate(np.stack(sums).astype(np.int32, copy=False)))
-        size = len(payloads) // len(takers)
-        for index, taker in enumerate(takers):
-            taker.own = payloads[index * size : (index + 1) * size]
-
-
-class SharedStream:
-    """What all telephones of one codec hear that hear the same. ``own``: this tick's payload."""
-
-    __slots__ = ("_encoder", "_history", "_quiet", "codec", "listeners", "own")
-
-    def __init__(self, codec: Codec, silence: bytes) -> None:
         self.codec = codec
         self.listeners = 0
-        self.own: bytes = silence
+        self.gain = 1.0
+        self.pcm: Pcm | None = None
         self._encoder = codec.encoder()
         self._history: deque[Pcm] = deque(maxlen=PRIMING_TICKS)
         self._quiet = SETTLED_TICKS
+        self.silence = self._encoder.encode(np.zeros(codec.samples_per_tick, np.int16))
+        self.own: bytes | None = self.silence
 
-    def encode(self, total: Sum | None) -> None:
-        """Encode this tick's sum by the stream's own (stateful) encoder; None: silence."""
-        self._quiet = self._quiet + 1 if total is None else 0
+    def encode(self) -> None:
+        """Encode this tick's samples by the stream's own (stateful) encoder; None: silence."""
+        pcm, self.pcm = self.pcm, None
+        self._quiet = self._quiet + 1 if pcm is None else 0
         if self._quiet > SETTLED_TICKS:
             return
-        pcm = np.zeros(self.codec.samples_per_tick, np.int16) if total is None else saturate(total)
+        if pcm is None:
+            pcm = np.zeros(self.codec.samples_per_tick, np.int16)
         self._history.append(pcm)
         self.own = self._encoder.encode(pcm)
 
@@ -146,26 +130,28 @@ class MixRoom:
 
     __slots__ = (
         "_apart",
-        "_batches",
         "_candidates",
         "_chimes",
         "_guests",
         "_said",
         "_stop_listening",
         "_streams",
+        "_sums",
         "_take",
         "_tones",
+        "carries_state",
         "channels",
         "meeting",
         "speakers",
     )
 
-    def __init__(self, batches: dict[str, EncodeBatch], meeting: Meeting, take: Take, chimes: Chimes) -> None:
+    def __init__(self, sums: Mapping[int, Sums], meeting: Meeting, take: Take, chimes: Chimes) -> None:
         self.channels: dict[Channel, None] = {}
+        self.carries_state = 0  # how many channels have a codec that does
         self.speakers: list[Speaker] = []
         self._candidates: list[tuple[float, Speaker]] = []
         self._apart: dict[Channel, None] = {}
-        self._batches = batches
+        self._sums = sums
         self._chimes = chimes
         self._guests = Guests()
         self.meeting = meeting
@@ -189,6 +175,7 @@ class MixRoom:
         self.channels[channel] = None
         self._apart[channel] = None
         self._stream(channel.codec).listeners += 1
+        self.carries_state += not channel.codec.stateless
 
     def remove(self, channel: Channel) -> None:
         """A telephone goes away."""
@@ -208,6 +195,7 @@ class MixRoom:
         self._apart.pop(channel, None)
         stream = self._stream(channel.codec)
         stream.listeners -= 1
+        self.carries_state -= not channel.codec.stateless
         if not channel.codec.stateless and channel.encoder is None:
             channel.encoder = stream.primed_encoder()
         if channel in self.speakers:
@@ -228,39 +216,76 @@ class MixRoom:
 
     def payload(self, channel: Channel) -> bytes:
         """What a channel that is not apart hears in this tick."""
-        return self._streams[channel.codec.name].own
+        stream = self._streams[channel.codec.name]
+        return stream.own or stream.silence
 
     def _stream(self, codec: Codec) -> SharedStream:
         stream = self._streams.get(codec.name)
         if stream is None:
-            batch = self._batches.get(codec.name)
-            silence = batch.silence if batch else codec.encoder().encode(np.zeros(320, np.int16))
-            stream = self._streams[codec.name] = SharedStream(codec, silence)
+            stream = self._streams[codec.name] = SharedStream(codec)
         return stream
 
-    def mix(self, tick: int) -> None:
-        """Work out what everyone hears in this tick: ``own`` of the streams and of the channels apart."""
+    def decide(self, tick: int) -> None:
+        """Settle what everyone hears in this tick, as sums still to be worked out."""
         frames = self._take(self.meeting)
         if frames or self._guests:
             for guest, level in self._guests.advance(frames, tick):
                 if level > SILENCE:
                     self.nominate(guest, level, tick)
-        narrow = any(s.listeners and s.codec.sample_rate == 8000 for s in self._streams.values())
-        wide = any(s.listeners and s.codec.sample_rate == 16000 for s in self._streams.values())
+        streams = [stream for stream in self._streams.values() if stream.listeners]
+        rates = {stream.codec.sample_rate for stream in streams}
         said: dict[Speaker, Heard] = {}
         if self._candidates or self.speakers or self._said:
-            said = dict(self._heard(tick, narrow=narrow, wide=wide))
+            said = dict(self._heard(tick, narrow=NARROW in rates, wide=WIDE in rates))
             self._tell_guests(said)
-        tones = [tone for tone in self._tones if tone.advance()]
-        self._tones = tones
-        parts = [*said.values(), *((tone.narrow, tone.wide) for tone in tones)]
-        sums = {
-            8000: _total(pcm for pcm, _ in parts) if narrow else None,
-            16000: _total(pcm for _, pcm in parts) if wide else None,
+        if self._tones:
+            self._tones = [tone for tone in self._tones if tone.advance()]
+        for rate in rates:
+            self._share(rate, said, streams, tick)
+
+    def _share(
+        self, rate: int, said: Mapping[Speaker, Heard], streams: Iterable[SharedStream], tick: int
+    ) -> None:
+        """What those hear whose codec has this sample rate."""
+        sums, wide = self._sums[rate], rate == WIDE
+        rows = {
+            speaker: sums.put(frame, speaker.law)
+            for speaker, heard in said.items()
+            if (frame := heard[wide]) is not None
         }
-        self._share(sums)
+        tones = [sums.put(tone.wide if wide else tone.narrow) for tone in self._tones]
+        total = sums.total([*rows.values(), *tones])
+        for stream in streams:
+            if stream.codec.sample_rate == rate:
+                stream.own = stream.silence if stream.codec.stateless else stream.own
+                if total != NOTHING:
+                    sums.hear(stream, total)
         for channel in tuple(self._apart):
-            self._apart_mix(channel, sums[channel.codec.sample_rate], said.get(channel), tick)
+            if channel.codec.sample_rate == rate:
+                self._hear_apart(channel, sums, total, rows.get(channel), tick)
+
+    def _hear_apart(self, channel: Channel, sums: Sums, total: int, row: int | None, tick: int) -> None:
+        utterance = channel.utterance
+        if row is not None or utterance is not None:
+            channel.apart_until = tick + (0 if channel.codec.stateless else LINGER_TICKS)
+        elif tick > channel.apart_until:
+            del self._apart[channel]
+            channel.encoder = None
+            return
+        words = None if utterance is None else utterance.wide if channel.is_wide else utterance.narrow
+        if total != NOTHING or words is not None:
+            sums.hear(channel, total, without=row or NOTHING, words=words)
+
+    def encode(self) -> None:
+        """Encode what this tick's sums have become, for those whose codec carries state."""
+        for stream in self._streams.values():
+            if stream.listeners and not stream.codec.stateless:
+                stream.encode()
+        for channel in self._apart:
+            if not channel.codec.stateless:
+                if channel.encoder is None:
+                    channel.encoder = self._stream(channel.codec).primed_encoder()
+                channel.encode()
 
     def _heard(self, tick: int, *, narrow: bool, wide: bool) -> Iterator[tuple[Speaker, Heard]]:
         """What the speakers of this tick said; who lost the place is faded out, who won one faded in."""
@@ -277,83 +302,39 @@ class MixRoom:
                 speaker.begin()
             heard = speaker.heard(narrow=narrow, wide=wide)
             if speaker not in before:
-                heard = _fade(heard, _FADE_IN)
+                heard = _fade(speaker, heard, _FADE_IN)
             if isinstance(speaker, Channel):
                 self._apart[speaker] = None
             yield speaker, heard
         for speaker in before:
             if speaker not in self.speakers and speaker.present:
-                yield speaker, _fade(speaker.heard(narrow=narrow, wide=wide), _FADE_OUT)
+                yield speaker, _fade(speaker, speaker.heard(narrow=narrow, wide=wide), _FADE_OUT)
 
     def _tell_guests(self, said: Mapping[Speaker, Heard]) -> None:
         """Give the engine what telephones said, each for itself, while anybody behind it listens."""
         before, self._said = self._said, {}
         for speaker, heard in said.items():
             if isinstance(speaker, Channel) and speaker.speech is not None and speaker.speech.wanted:
-                pcm = heard[speaker.is_wide]
-                if pcm is not None:
-                    speaker.speech.say(pcm, speaker.codec.sample_rate)
+                frame = heard[speaker.is_wide]
+                if frame is not None:
+                    speaker.speech.say(decoded(frame, speaker.law), speaker.codec.sample_rate)
                     self._said[speaker] = None
         for speaker in before:
             if speaker not in self._said and speaker.speech is not None:
                 speaker.speech.pause()
-
-    def _share(self, sums: dict[int, Sum | None]) -> None:
-        for stream in self._streams.values():
-            if not stream.listeners:
-                continue
-            total = sums[stream.codec.sample_rate]
-            batch = self._batches.get(stream.codec.name)
-            if batch is None:
-                stream.encode(total)
-            elif total is None:
-                stream.own = batch.silence
-            else:
-                batch.add(stream, total)
-
-    def _apart_mix(self, channel: Channel, total: Sum | None, said: Heard | None, tick: int) -> None:
-        wide = channel.is_wide
-        utterance = channel.utterance
-        if said is not None or utterance is not None:
-            channel.apart_until = tick + LINGER_TICKS
-        own = said[wide] if said is not None else None
-        if own is not None and total is not None:
-            total = total - own
-        if utterance is not None:
-            words = utterance.wide if wide else utterance.narrow
-            # The meeting is heard at half its loudness behind the voice.
-            total = words.astype(np.int32) if total is None else (total >> 1) + words
-        batch = self._batches.get(channel.codec.name)
-        if batch is not None:
-            if said is None and utterance is None:
-                del self._apart[channel]
-            elif total is not None:
-                batch.add(channel, total)
-        elif tick > channel.apart_until:
-            del self._apart[channel]
-            channel.encoder = None
-        else:
-            if channel.encoder is None:
-                channel.encoder = self._stream(channel.codec).primed_encoder()
-            pcm = np.zeros(channel.codec.samples_per_tick, np.int16) if total is None else saturate(total)
-            channel.own = channel.encoder.encode(pcm)
 
     def address(self, channel: Channel) -> None:
         """Something is to be said to this channel."""
         self._apart[channel] = None
 
 
-def _total(parts: Iterable[Pcm | None]) -> Sum | None:
-    total: Sum | None = None
-    for pcm in parts:
-        if pcm is not None:
-            total = pcm.astype(np.int32) if total is None else total + pcm
-    return total
-
-
-def _fade(heard: Heard, fade: NDArray[np.float32]) -> Heard:
+def _fade(speaker: Speaker, heard: Heard, fade: NDArray[np.float32]) -> Heard:
     narrow, wide = heard
     return (
-        None if narrow is None else _faded(narrow, fade),
+        None if narrow is None else _faded(decoded(narrow, speaker.law), fade),
         None if wide is None else _faded(wide, fade),
     )
+
+
+def _faded(pcm: Pcm, fade: NDArray[np.float32]) -> Pcm:
+    return (pcm * fade[:: len(fade) // len(pcm)]).astype(np.int16)

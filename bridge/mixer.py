@@ -7,22 +7,25 @@ One call of :meth:`Mixer.tick` every 20 ms serves the whole process:
    telephones or behind the engine, are chosen (``conferencing.speakers``); what nobody will hear is never
    decoded;
 3. **mix**: a sum per meeting, at 8 kHz and, where somebody has a wideband telephone, at 16 kHz; those who
-   speak, and those to whom something is announced, get a sum of their own (``bridge.mix_room``);
+   speak, and those to whom something is announced, get a sum of their own. Meetings decide
+   (``bridge.mix_room``), all their sums are worked out in one go (``bridge.sums``);
 4. **encode**: all G.711 sums of the process in one go, G.722 once per meeting and once per channel apart;
 5. **send**: every line is sent something, silence included, since NATs and SBCs drop a silent path.
 
-So the cost grows with those who speak and not with those who are there. PCM is int16; sums are int32,
-clipped when encoded.
+So the cost grows with those who speak and not with those who are there. PCM is int16, sums are int32.
 """
 
 from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.announcer import Utterance
-from bridge.channel import Channel, Line
-from bridge.mix_room import LINGER_TICKS, Chimes, EncodeBatch, MixRoom, Take
+from bridge.channel import NARROW, WIDE, Channel, Line
+from bridge.mix_room import LINGER_TICKS, Chimes, MixRoom, Take
+from bridge.sums import NOTHING, Sums
 from conferencing.engine import Seat
 from conferencing.meeting import Meeting
 from conferencing.speakers import SILENCE
@@ -30,9 +33,10 @@ from media.codecs import PCMA, PCMU, Codec
 from media.gain import power
 
 # Samples left out of a frame's level: every second one says as much, for half the work.
-LEVEL_STRIDE = 2
+LEVEL_STRIDE: Final = 2
 
-WIDE_SILENCE = np.zeros(320, np.int16)
+STATELESS: Final = (PCMU, PCMA)
+SILENT: Final = {codec.name: codec.encoder().encode(np.zeros(160, np.int16)) for codec in STATELESS}
 
 
 class _Bucket:
@@ -64,8 +68,8 @@ class Mixer:
         self._outside: dict[Channel, None] = {}
         self._addressed: dict[Channel, None] = {}  # those to whom something is being said
         self._mended: list[Channel] = []  # whose frame of this tick is samples already
-        self._buckets = {codec.name: _Bucket(codec) for codec in (PCMU, PCMA)}
-        self._batches = {codec.name: EncodeBatch(codec) for codec in (PCMU, PCMA)}
+        self._buckets = {codec.name: _Bucket(codec) for codec in STATELESS}
+        self._sums = {rate: Sums(rate // 50) for rate in (NARROW, WIDE)}
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -90,7 +94,7 @@ class Mixer:
         meeting = seat.meeting
         room = self._rooms.get(meeting)
         if room is None:
-            room = self._rooms[meeting] = MixRoom(self._batches, meeting, self._take, self._chimes)
+            room = self._rooms[meeting] = MixRoom(self._sums, meeting, self._take, self._chimes)
         del self._outside[channel]
         room.add(channel, seat)
 
@@ -130,15 +134,7 @@ class Mixer:
         self._collect()
         self._rank(tick)
         spoken = self._advance()
-        for room in tuple(self._rooms.values()):
-            try:
-                room.mix(tick)
-            except Exception as error:  # noqa: BLE001 - a dispatch boundary: ends this meeting and no other
-                self._fail([(channel, error) for channel in room.channels])
-        for channel in self._outside:
-            self._speak_outside(channel, tick)
-        for batch in self._batches.values():
-            batch.run()
+        self._mix(tick)
         self._send(tick)
         for on_spoken in spoken:
             on_spoken()
@@ -189,6 +185,25 @@ class Mixer:
                     channel.room.nominate(channel, level, tick)
         self._mended.clear()
 
+    def _mix(self, tick: int) -> None:
+        for room in tuple(self._rooms.values()):
+            self._guarded(room, partial(room.decide, tick))
+        for channel in self._outside:
+            self._speak_outside(channel, tick)
+        for sums in self._sums.values():
+            sums.run()
+        for room in tuple(self._rooms.values()):
+            if room.carries_state:
+                self._guarded(room, room.encode)
+        for channel in self._outside:
+            channel.encode()
+
+    def _guarded(self, room: MixRoom, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - a dispatch boundary: ends this meeting and no other
+            self._fail([(channel, error) for channel in room.channels])
+
     def _advance(self) -> list[Callable[[], None]]:
         """Go on by a tick in all that is being said; whom to tell that all was said."""
         spoken = [
@@ -201,18 +216,14 @@ class Mixer:
         return [channel.on_spoken for channel in spoken if channel.on_spoken is not None]
 
     def _speak_outside(self, channel: Channel, tick: int) -> None:
-        utterance = channel.utterance
-        batch = self._batches.get(channel.codec.name)
-        if batch is not None:
-            if utterance is not None:
-                batch.add(channel, utterance.narrow)
-            else:
-                channel.own = batch.silence
-            return
-        if channel.encoder is None:
-            channel.encoder = channel.codec.encoder()
-        channel.apart_until = tick + LINGER_TICKS
-        channel.own = channel.encoder.encode(utterance.wide if utterance is not None else WIDE_SILENCE)
+        utterance, codec = channel.utterance, channel.codec
+        if utterance is not None:
+            words = utterance.wide if channel.is_wide else utterance.narrow
+            self._sums[codec.sample_rate].hear(channel, NOTHING, words=words)
+        elif codec.stateless:
+            channel.own = SILENT[codec.name]
+        if not codec.stateless:
+            channel.apart_until = tick + LINGER_TICKS
 
     def _send(self, tick: int) -> None:
         for channel in self._channels:

@@ -69,4 +69,4 @@ PCMU = Codec("PCMU", 0, 8000, 8000, 160, ULAW, lambda: ULAW, lambda: ULAW)
 PCMA = Codec("PCMA", 8, 8000, 8000, 160, ALAW, lambda: ALAW, lambda: ALAW)
 G722 = Codec("G722", 9, 8000, 16000, 160, None, g722.Decoder, g722.Encoder)
 
-__all__ = ["G722", "PCMA", "PCMU", "TICK", "Codec", "Decoder", "Encoder", "Octets", "Pcm"]
+__all__ = ["G722", "PCMA", "PCMU", "TICK", "Codec", "CompandingLaw", "Decoder", "Encoder", "Octets", "Pcm"]
