@@ -24,6 +24,7 @@ from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
 from bridge.ticker import TICK, Ticker
 from conferencing.embedded.engine import EmbeddedEngine
+from conferencing.embedded.media import Rates
 from conferencing.embedded.plane import Plane
 from conferencing.meeting import Limits
 from config.outcome import Outcome, PasserelleError
@@ -263,7 +264,13 @@ class App:
     def _make_plane(self) -> Plane:
         if self._mux is None:
             raise PasserelleError("there is no media for browsers", outcome=Outcome.UNAVAILABLE)
-        return Plane(self._mux.peer, clock=self._clock, random=self._random)
+        meetings = self._settings.meetings
+        return Plane(
+            self._mux.peer,
+            clock=self._clock,
+            random=self._random,
+            rates=Rates(1000 * meetings.max_upload_kbps, 1000 * meetings.max_download_kbps),
+        )
 
     async def _sweep(self, doors: Doors) -> None:
         while True:

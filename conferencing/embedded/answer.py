@@ -81,11 +81,11 @@ def write_answer(
     cname: str,
     session_id: int,
     version: int,
-    video_bitrate: int | None = None,
+    upload: int | None = None,
 ) -> str:
     """Write the answer. ``slots`` by mid; ``publishable``: codecs all decode, most wanted first.
 
-    ``video_bitrate`` (bit/s) is the most a client may publish on one line.
+    ``upload`` (bit/s) is the most a client may publish on one line.
     """
     session = SessionDescription(Origin("-", session_id, version, "IP4", "127.0.0.1"))
     answered = [line.mid for line in offer.lines if not line.stopped]
@@ -104,8 +104,8 @@ def write_answer(
                 bundled = True
             if line.mid in slots and line.taken:
                 media.attributes += _slot_attributes(slots[line.mid], line, cname)
-            if video_bitrate and line.place in (Place.CAMERA, Place.SCREEN):
-                media.bandwidths["TIAS"] = video_bitrate
+            if upload and line.place in (Place.CAMERA, Place.SCREEN):
+                media.bandwidths["TIAS"] = upload
         session.medias.append(media)
     return session.to_bytes().decode()
 

@@ -26,7 +26,6 @@ from typing import Final
 
 START: Final = 2_500_000.0
 LEAST: Final = 50_000.0
-MOST: Final = 50_000_000.0
 HIGH_LOSS: Final = 0.10
 ENOUGH: Final = 100  # packets
 PROBE_LOSS: Final = 0.06  # beside the loss that was there before
@@ -39,6 +38,7 @@ PAUSE_AFTER_FAILURE: Final = 3.0
 GROWN_DELAY: Final = 0.15  # s more of round trip than there was at best
 DELAY_DRIFT: Final = 0.002  # s by which the best round trip is forgotten with each report
 FALL: Final = 0.97  # of the REMB before
+REACHED: Final = 0.95  # of the most: no probe hits it exactly
 
 
 class ProbeState(Enum):
@@ -50,10 +50,11 @@ class ProbeState(Enum):
 
 
 class Bandwidth:
-    """One subscriber's estimate. ``estimate`` is what video may take."""
+    """One subscriber's estimate. ``estimate`` is what video may take, ``most`` at best."""
 
-    def __init__(self, now: float) -> None:
-        self.estimate = START
+    def __init__(self, now: float, most: float) -> None:
+        self.most = most
+        self.estimate = min(START, most)
         self.state = ProbeState.RESTING
         self.loss = 0.0
         self.sent = 0.0  # bit/s lately, all video and probes
@@ -85,7 +86,7 @@ class Bandwidth:
         """Take what the subscriber thinks of its link; True when the estimate fell."""
         before, self._remb = self._remb, rate
         if rate > self.estimate:
-            self.estimate = min(rate, MOST)
+            self.estimate = min(rate, self.most)
         elif before is not None and rate < FALL * before and rate < self.estimate:
             return self._fall(rate, now)
         return False
@@ -112,7 +113,7 @@ class Bandwidth:
             self._rest(now + PAUSE_AFTER_FAILURE)
         elif self.state is ProbeState.AWAITING:
             self._rest(now + PAUSE_AFTER_SUCCESS)
-            self.estimate = max(self.estimate, min(self._proved, MOST))
+            self.estimate = max(self.estimate, min(self._proved, self.most))
 
     def _fall(self, rate: float, now: float) -> bool:
         self.estimate = max(LEAST, rate)
@@ -126,10 +127,14 @@ class Bandwidth:
     def tick(self, wanted: float, now: float) -> None:
         """``wanted`` (bit/s) is what the subscriber would be sent on an endless link."""
         match self.state:
-            case ProbeState.RESTING if wanted > self.estimate and now >= self._rest_until:
+            case ProbeState.RESTING if (
+                min(wanted, REACHED * self.most) > self.estimate and now >= self._rest_until
+            ):
                 self.state = ProbeState.PROBING
                 self.probes += 1
-                self._target = min(wanted * 1.05, PROBE_GROWTH * max(self.sent, 2 * LEAST, self.estimate))
+                self._target = min(
+                    wanted * 1.05, self.most, PROBE_GROWTH * max(self.sent, 2 * LEAST, self.estimate)
+                )
                 self._began, self._octets_at_start = now, self._octets
                 self._lost = self._packets = 0.0
                 self._loss_before = self.loss

@@ -11,7 +11,7 @@
 All readers are generous: what makes no sense gives nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
 from typing import Final
 
@@ -72,6 +72,13 @@ def asks_keyframe(packet: Feedback) -> tuple[int, ...]:
         whole = packet.control[: len(packet.control) // 8 * 8]
         return tuple(ssrc for ssrc, _ in _FIR.iter_unpack(whole))
     return ()
+
+
+def write_remb(sender: int, rate: int, ssrcs: Sequence[int]) -> Feedback:
+    """Allow a bit rate (bit/s) to the streams of these SSRCs together; it is rounded down."""
+    exponent = max(0, rate.bit_length() - 18)
+    word = len(ssrcs) << 24 | exponent << 18 | rate >> exponent
+    return Feedback(PSFB, APPLICATION, sender, 0, Struct(f"!4sI{len(ssrcs)}I").pack(b"REMB", word, *ssrcs))
 
 
 def read_remb(packet: Feedback) -> int | None:

@@ -19,6 +19,17 @@ class OfferError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """The most video, in bit/s, that one browser may send, and that it is sent."""
+
+    upload: int = 5_000_000
+    download: int = 10_000_000
+
+
+DEFAULT_RATES = Rates()
+
+
+@dataclass(frozen=True, slots=True)
 class SlotMap:
     """The receiving line ``mid`` of a peer now carries this source of this participant; ``None``: nothing."""
 

@@ -14,9 +14,10 @@ from typing import Any, Final, Protocol
 
 from conferencing.embedded import answer, feedback
 from conferencing.embedded.bandwidth import Bandwidth
+from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.codecs import Codec
 from conferencing.embedded.extensions import Extension, elements
-from conferencing.embedded.media import OfferError, PeerEvents, Source, WantedTile
+from conferencing.embedded.media import OfferError, PeerEvents, Rates, Source, WantedTile
 from conferencing.embedded.offer import Offer, read_offer
 from conferencing.embedded.pacer import Pacer
 from conferencing.embedded.publication import Binding, Publisher
@@ -45,6 +46,7 @@ UNKNOWN_ROUND_TRIP: Final = 0.1  # s
 MAX_ROUND_TRIP: Final = 10.0  # s; what claims more is not an echo of our report
 MAX_BLOCKS: Final = 31
 REPAIR_SHARE: Final = 0.3  # of the estimate may go into repairs
+TOLERANCE: Final = 1.25  # times what a publisher may send: an encoder told of a rate swings around it
 
 
 class Transport(Protocol):
@@ -81,8 +83,8 @@ class House(Cast, Protocol):
     """The meeting's plane, as a peer sees it."""
 
     @property
-    def video_bitrate(self) -> int | None:
-        """The most that may be published on one line, bit/s; None for no limit."""
+    def rates(self) -> Rates:
+        """The most video that may come from a peer, and go to it."""
 
     def publishable(self) -> Sequence[Codec]:
         """The video codecs that all decode, most wanted first."""
@@ -109,13 +111,14 @@ class MediaPeer:
         self.id = participant_id
         self.ssrc = random.randrange(1, 1 << 32)  # what we call ourselves in feedback
         self.publisher = Publisher(participant_id, self)
-        self.bandwidth = Bandwidth(now)
+        self.bandwidth = Bandwidth(now, house.rates.download)
         self.stage = Stage(participant_id, house, self, random)
         self.round_trip = UNKNOWN_ROUND_TRIP
         self.offer_wanted = False  # a new offer would let this client publish what everybody decodes
         self.decodes: frozenset[Codec] | None = None
         self.malformed = 0
         self.unbound = 0
+        self.excess = 0
         self.connected_now = False
         self._house = house
         self._events = events
@@ -131,6 +134,8 @@ class MediaPeer:
         self._level_id = 0
         self._dependency_id = 0
         self._repair_credit = 0.0
+        octets = house.rates.upload / 8
+        self._upload = Bucket(now, refill=TOLERANCE * octets, depth=octets)
         self._ticked_at = now
         self._feedback_due = now
         self._look_due = now
@@ -176,7 +181,7 @@ class MediaPeer:
             cname=self._cname,
             session_id=self._session_id,
             version=self._version,
-            video_bitrate=self._house.video_bitrate,
+            upload=self._house.rates.upload,
         )
 
     def _connect(self, transport: Transport, offer: Offer) -> IceParameters:
@@ -263,6 +268,9 @@ class MediaPeer:
                 at = found.get(self._level_id)
                 level = packet[at[0]] & 0x7F if at else None
                 binding.voice.received(sequence, timestamp, mark, packet[start:end], now, level)
+            return
+        if not self._upload.take(len(packet), now):
+            self.excess += 1
             return
         at = found.get(self._dependency_id)
         dependency = packet[at[0] : at[0] + at[1]] if at and at[1] >= 3 else None
@@ -426,6 +434,9 @@ class MediaPeer:
         )[:MAX_BLOCKS]
         yield ReceiverReport(self.ssrc, blocks)
         yield SourceDescription(((self.ssrc, ((CNAME, self._cname),)),))
+        published = [stream.ssrc for stream in self.publisher.streams() if stream.ssrc]
+        if published:
+            yield feedback.write_remb(self.ssrc, self._house.rates.upload, published)
         for slot in self.stage.slots():
             clock = slot.clock_at(now)
             if clock is not None:

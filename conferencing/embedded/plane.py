@@ -21,7 +21,7 @@ import structlog
 
 from conferencing import speakers
 from conferencing.embedded.codecs import PREFERENCE, Codec
-from conferencing.embedded.media import PeerEvents
+from conferencing.embedded.media import DEFAULT_RATES, PeerEvents, Rates
 from conferencing.embedded.peer import MediaPeer, Transport
 from conferencing.embedded.publication import Publication
 from conferencing.embedded.slot import VoiceSlot
@@ -70,8 +70,7 @@ class LocalAudio:
 class Plane:
     """One meeting's media.
 
-    ``make_transport`` is ``MediaMux.peer``; ``preference`` orders the codecs that may be published, and
-    ``video_bitrate`` (bit/s) limits what a client may publish on one line.
+    ``make_transport`` is ``MediaMux.peer``; ``preference`` orders the codecs that may be published.
     """
 
     def __init__(
@@ -81,9 +80,9 @@ class Plane:
         clock: Callable[[], float],
         random: Random,
         preference: Sequence[Codec] = PREFERENCE,
-        video_bitrate: int | None = None,
+        rates: Rates = DEFAULT_RATES,
     ) -> None:
-        self.video_bitrate = video_bitrate
+        self.rates = rates
         self.clock = clock
         self.peers: dict[str, MediaPeer] = {}
         self.speaking: tuple[str, ...] = ()  # who speaks, the loudest first

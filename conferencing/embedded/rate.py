@@ -1,4 +1,4 @@
-"""How much a page may ask of us: a bucket of tokens for each session, refilled as time passes.
+"""How much a page may ask of us: what its messages cost of its session's bucket of tokens.
 
 What costs others something, or us much, costs more tokens. A page that behaves never notices.
 """
@@ -23,22 +23,3 @@ COSTS: dict[type[Message | Error], float] = {
 def cost(message: Message | Error) -> float:
     """In tokens."""
     return COSTS.get(type(message), 1.0)
-
-
-class Bucket:
-    """The tokens of one session; times in seconds."""
-
-    def __init__(self, now: float, *, refill: float = REFILL, depth: float = DEPTH) -> None:
-        self._refill = refill
-        self._depth = depth
-        self._tokens = depth
-        self._at = now
-
-    def take(self, tokens: float, now: float) -> bool:
-        """Take so many if they are there."""
-        self._tokens = min(self._depth, self._tokens + max(0.0, now - self._at) * self._refill)
-        self._at = now
-        if tokens > self._tokens:
-            return False
-        self._tokens -= tokens
-        return True

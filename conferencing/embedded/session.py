@@ -28,9 +28,10 @@ import structlog
 
 from conferencing import meeting as happened
 from conferencing.embedded import messages, views
+from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source
 from conferencing.embedded.messages import Code, Error, HostCommand, Message
-from conferencing.embedded.rate import Bucket, cost
+from conferencing.embedded.rate import DEPTH, REFILL, cost
 from conferencing.lobby import Decision
 from conferencing.meeting import Meeting, MeetingRules, Reason
 from conferencing.participant import Kind, Participant
@@ -114,7 +115,7 @@ class Session:
         self._peer: MediaPeer | None = None
         self._media_alive = False
         self._connection: Connection | None = None
-        self._bucket = Bucket(now)
+        self._bucket = Bucket(now, refill=REFILL, depth=DEPTH)
         self._excess = 0
         self._heard_at = now
         self._detached_at = now

@@ -238,6 +238,20 @@ class MeetingsSettings(Section):
     )
     max_cameras: int = Field(30, ge=0, description="The most cameras shown at once in a meeting.")
     max_shares: int = Field(1, ge=0, le=2, description="The most screens shared at once in a meeting.")
+    max_upload_kbps: int = Field(
+        5_000,
+        ge=200,
+        le=1_000_000,
+        description="The most video that a browser sends, camera and screen together, in kbit/s: browsers "
+        "are told and keep to it, and what comes beyond it all the same is dropped.",
+    )
+    max_download_kbps: int = Field(
+        10_000,
+        ge=200,
+        le=1_000_000,
+        description="The most video that a browser is sent, in kbit/s: it gets smaller and fewer pictures "
+        "rather than more than that.",
+    )
 
 
 class DatabaseSettings(Section):

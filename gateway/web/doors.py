@@ -12,9 +12,9 @@ import structlog
 from bridge.call import try_pin
 from bridge.directory import Directory, rules_of
 from bridge.pin_guard import PinGuard
+from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.messages import InvitationText
-from conferencing.embedded.rate import Bucket
 from conferencing.embedded.session import Visit
 from config.outcome import Outcome, PasserelleError
 from config.settings import Settings

@@ -9,7 +9,7 @@ from random import Random
 from conferencing.embedded import extensions
 from conferencing.embedded.extensions import Extension
 from conferencing.embedded.feedback import PSFB, RTPFB
-from conferencing.embedded.media import SlotMap
+from conferencing.embedded.media import DEFAULT_RATES, Rates, SlotMap
 from conferencing.embedded.peer import MediaPeer
 from conferencing.embedded.plane import Plane
 from media.rtcp import Feedback, Packet, parse_compound, write_compound
@@ -68,10 +68,10 @@ class FakeTransport:
 class Room:
     """A plane on a clock of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, rates: Rates = DEFAULT_RATES) -> None:
         self.clock = Clock()
         self.transports: list[FakeTransport] = []
-        self.plane = Plane(self._transport, clock=self.clock, random=Random(7))
+        self.plane = Plane(self._transport, clock=self.clock, random=Random(7), rates=rates)
 
     def _transport(self, handler: TransportHandler) -> FakeTransport:
         self.transports.append(FakeTransport(handler))

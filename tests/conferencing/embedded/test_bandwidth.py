@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from conferencing.embedded.bandwidth import LEAST, START, Bandwidth, ProbeState
 
+MOST = 50_000_000.0
+
 
 class Link:
     """Takes ``capacity`` bit/s; the subscriber reports loss every second and REMB as Chromium does."""
@@ -11,7 +13,7 @@ class Link:
     def __init__(self, capacity: float) -> None:
         self.capacity = capacity
         self.now = 100.0
-        self.bandwidth = Bandwidth(self.now)
+        self.bandwidth = Bandwidth(self.now, MOST)
         self.octets = 0
         self.media = 0.0
         self.wanted = 0.0
@@ -54,7 +56,7 @@ def test_a_narrow_link_is_noticed_at_once_and_its_recovery_within_ten_seconds() 
 
 
 def test_remb_is_believed_when_it_falls_and_when_it_says_more() -> None:
-    bandwidth = Bandwidth(0.0)
+    bandwidth = Bandwidth(0.0, MOST)
     assert not bandwidth.remb(300_000, 1.0)  # small because little was sent
     assert bandwidth.estimate == START
     assert not bandwidth.remb(320_000, 2.0)
@@ -67,7 +69,7 @@ def test_remb_is_believed_when_it_falls_and_when_it_says_more() -> None:
 
 
 def test_two_lost_of_fifteen_are_chance() -> None:
-    bandwidth = Bandwidth(0.0)
+    bandwidth = Bandwidth(0.0, MOST)
     bandwidth.sent = 200_000
     assert not bandwidth.reported(2 / 15, 15, 0.05, 1.0)
     assert not bandwidth.reported(0.05, 100, 0.05, 2.0)
@@ -76,7 +78,7 @@ def test_two_lost_of_fifteen_are_chance() -> None:
 
 def probing() -> Bandwidth:
     """A probe has been sent; 2.5 MB/s were reached."""
-    bandwidth = Bandwidth(0.0)
+    bandwidth = Bandwidth(0.0, MOST)
     bandwidth.reported(0.0, 100, 0.05, 1.0)
     bandwidth.tick(5_000_000, 5.0)
     bandwidth.measure(500_000, 5.8)
@@ -110,7 +112,7 @@ def test_a_probe_fails_by_delay_loss_or_silence() -> None:
 
 
 def test_a_probe_proves_no_more_than_was_sent() -> None:
-    bandwidth = Bandwidth(0.0)
+    bandwidth = Bandwidth(0.0, MOST)
     bandwidth.tick(10_000_000, 3.0)
     bandwidth.measure(50_000, 3.5)
     bandwidth.tick(10_000_000, 4.1)
@@ -120,7 +122,7 @@ def test_a_probe_proves_no_more_than_was_sent() -> None:
 
 
 def test_a_report_in_the_middle_decides_nothing_good() -> None:
-    bandwidth = Bandwidth(0.0)
+    bandwidth = Bandwidth(0.0, MOST)
     bandwidth.tick(10_000_000, 3.0)
     bandwidth.reported(0.0, 100, 0.05, 3.4)
     assert bandwidth.state is ProbeState.PROBING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket, pack_remb_fci
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket, pack_remb_fci, unpack_remb_fci
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from conferencing.embedded.feedback import (
     read_remb,
     write_keyframe_request,
     write_nack,
+    write_remb,
 )
 from media.rtcp import Feedback, write_compound
 
@@ -49,6 +50,15 @@ def test_remb_as_aiortc_writes_it(rate: int, ssrcs: list[int]) -> None:
     assert said is not None
     assert min(rate, MAX_BIT_RATE) * 0.999 <= said + 1
     assert said <= rate
+
+
+@given(st.integers(1, 1 << 30), st.lists(st.integers(0, 0xFFFFFFFF), max_size=5))
+def test_remb_as_aiortc_reads_it(rate: int, ssrcs: list[int]) -> None:
+    (read,) = RtcpPacket.parse(write_compound([write_remb(1, rate, ssrcs)]))
+    assert isinstance(read, RtcpPsfbPacket)
+    said, of = unpack_remb_fci(read.fci)
+    assert (of, read.fmt) == (ssrcs, APPLICATION)
+    assert 0.9999 * rate - 1 < said <= rate
 
 
 @given(st.binary(max_size=40))

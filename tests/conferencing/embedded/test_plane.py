@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from conferencing.embedded.media import Source
+from conferencing.embedded.media import Rates, Source
 from media.rtp import sequence_delta, timestamp_delta
 
 from .offers import OPUS, VP8
@@ -145,8 +145,7 @@ def test_a_voice_that_comes_twice_is_sent_once() -> None:
 
 
 def test_the_bit_rate_of_a_room_is_in_the_answer() -> None:
-    room = Room()
-    room.plane.video_bitrate = 800_000
+    room = Room(Rates(upload=800_000))
     anna = room.browser("anna")
     assert [media.bandwidths for media in anna.answer.medias[:4]] == [
         {},
