@@ -131,6 +131,28 @@ def test_a_narrow_link_gets_a_smaller_picture_and_its_old_one_back(
     green.sees(LARGE)
 
 
+def test_a_browser_sends_no_more_than_it_may(gateway_with: MakeGateway, person: MakePerson) -> None:
+    gateway = gateway_with(meetings={"max_upload_kbps": 300})
+    room = gateway.room("pages")
+    large, green = person(LARGE, gateway), person(GREEN, gateway)
+    large.enter(room)
+    green.enter(room)
+    green.sees(LARGE)
+
+    def sent() -> int:
+        return sum(
+            large.page.evaluate("""async () => [...(await peers.at(-1).getStats()).values()]
+                .filter((each) => each.type === "outbound-rtp" && each.kind === "video")
+                .map((each) => each.bytesSent + each.headerBytesSent)""")
+        )
+
+    large.page.wait_for_timeout(5_000)
+    before = sent()
+    large.page.wait_for_timeout(5_000)
+    assert 100_000 < 8 * (sent() - before) / 5 < 300_000
+    green.sees(LARGE)
+
+
 def test_a_reloaded_page_has_its_seat_again_within_five_seconds(gateway: Gateway, person: MakePerson) -> None:
     room = gateway.room("pages")
     red, green = person(RED), person(GREEN)
