@@ -5,8 +5,10 @@ from importlib import resources
 
 import pytest
 
+from conferencing.embedded.messages import Code
 from config.texts import LANGUAGES, Language
 from config.texts.page import page_texts
+from gateway.web.meetings import ERRORS
 
 PLURAL = re.compile(r"\.(?:one|other)$")
 SOURCES = "\n".join(
@@ -21,6 +23,10 @@ NO_TEXTS = {
     "passerelle.name",
     "passerelle.shortcuts",
 }
+
+
+SETTLED = {"bad_token", "unknown_session", "unknown_type"}
+"""Codes that the page answers by itself: it joins anew."""
 
 
 def keys() -> set[str]:
@@ -57,6 +63,12 @@ def test_every_text_is_used() -> None:
         if key not in literal and not any(pattern.fullmatch(key) for pattern in patterns)
     }
     assert unused == set()
+
+
+def test_there_are_words_for_every_error_the_server_may_tell() -> None:
+    codes = {code for _, code in ERRORS.values()} | set(Code)
+    assert {code for code in codes - SETTLED if f"error.{code}" not in keys()} == set()
+    assert codes >= SETTLED
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

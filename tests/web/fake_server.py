@@ -64,6 +64,9 @@ class FakeServer:
         self.know_seat = True  # accept `resume`
         self.received: list[Message] = []
         self.joins: list[Message] = []
+        self.made: list[Message] = []
+        self.leaves: list[Message] = []
+        self.refuse_hello = ""  # the code of an error
         self.connections = 0
         self.address = ""
         self._numbers = itertools.count(1)
@@ -170,7 +173,8 @@ class FakeServer:
             )
 
         @api.post("/api/meetings")
-        async def create() -> Message:
+        async def create(request: Message) -> Message:
+            self.made.append(request)
             return {"slug": "weekly", "link": "/r/weekly", "host_link": "/r/weekly#k=host-key"}
 
         @api.post("/api/join")
@@ -182,6 +186,10 @@ class FakeServer:
             return JSONResponse(
                 {"token": f"token-{len(self.joins)}", "role": "host" if self.host else "guest"}
             )
+
+        @api.post("/api/leave", status_code=204)
+        async def leave(request: Message) -> None:
+            self.leaves.append(request)
 
         @api.get("/mirror")
         async def mirror() -> HTMLResponse:
@@ -271,6 +279,8 @@ class FakeServer:
             return await self._send(
                 socket, "error", code="unknown_session", message="no such session", about="resume"
             )
+        if self.refuse_hello:
+            return await self._send(socket, "error", code=self.refuse_hello, message="no", about="hello")
         name = message.get("name", "Camille Petit")
         self._pages[socket] = person(name, id="me", host=self.host, you=True)
         if self.wait and not resumed:

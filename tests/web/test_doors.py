@@ -7,11 +7,20 @@ from tests.web.conftest import OpenPage
 from tests.web.fake_server import FakeServer, person
 
 
-def test_an_ad_hoc_meeting(open_page: OpenPage) -> None:
-    page = open_page("/")
-    page.get_by_role("button", name="Start a new meeting").click()
+def test_an_ad_hoc_meeting(open_page: OpenPage, server: FakeServer) -> None:
+    page = open_page("/", locale="fr-FR")
+    page.get_by_role("button", name="Nouvelle réunion").click()
     page.wait_for_url("**/r/weekly#k=host-key")
     expect(page.get_by_role("heading", name="Weekly meeting")).to_be_visible()
+    assert server.made == [{"name": "", "language": "fr"}]
+
+
+def test_an_ad_hoc_meeting_with_a_name(open_page: OpenPage, server: FakeServer) -> None:
+    page = open_page("/")
+    page.get_by_label("Name of the meeting").fill(" Stand-up ")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/r/weekly#k=host-key")
+    assert server.made == [{"name": "Stand-up", "language": "en"}]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +133,22 @@ def test_leaving_and_coming_back(enter: OpenPage, server: FakeServer) -> None:
     expect(page.locator("#name")).to_have_value("Camille Petit")
     page.click("button[type=submit]")
     page.wait_for_selector(".meeting")
+
+
+def test_leaving_outlives_the_page(enter: OpenPage, server: FakeServer) -> None:
+    page = enter()
+    page.evaluate("WebSocket.prototype.send = () => {}")  # what is not sent yet when the page is closed
+    page.get_by_role("button", name="Leave").click()
+    page.close()
+    server.wait_for(lambda: server.leaves == [{"session": "s1", "secret": "secret"}])
+
+
+def test_an_old_page_says_so_and_does_not_try_for_ever(open_page: OpenPage, server: FakeServer) -> None:
+    server.refuse_hello = "bad_version"
+    page = open_page()
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    expect(page.get_by_text("The service has been updated. Reload the page.")).to_be_visible()
 
 
 def test_a_lost_connection_is_shown_and_resumed(enter: OpenPage, server: FakeServer) -> None:

@@ -195,9 +195,47 @@ def test_what_hosts_ask_is_done_and_said(enter: OpenPage, company: FakeServer) -
     company.tell("asked", what="mute")
     expect(page.get_by_text("A host has muted your microphone.")).to_be_visible()
     company.next("media", microphone=False)
-    company.tell("asked", what="unmute")
-    page.locator(".notice").get_by_role("button", name="Unmute the microphone").click()
-    assert company.wait_for(lambda: company.heard("media")[-1]["microphone"])
+    company.tell("asked", what="stop_share")
+    expect(page.get_by_text("A host has stopped your screen share.")).to_be_visible()
+
+
+def test_being_asked_to_unmute(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    company.next("media", microphone=True)
+    question = page.get_by_role("dialog", name="Zoé asks you to turn your microphone on.")
+    company.tell("asked", what="unmute", by="Zoé")
+    company.tell("asked", what="stop_share")
+    expect(page.get_by_text("A host has stopped your screen share.")).to_be_visible()
+    expect(question).to_have_count(0)  # it is on
+    page.keyboard.press("m")
+    company.next("media", microphone=False)
+    page.keyboard.press("c")
+    company.tell("asked", what="unmute", by="Zoé")
+    expect(question).to_be_visible()
+    expect(page.locator("#spoken")).to_contain_text("Zoé asks you")
+    expect(page.get_by_label("Write to everybody")).to_be_focused()
+    question.get_by_role("button", name="Not now").click()
+    expect(question).to_have_count(0)
+    assert not company.heard("media")[-1]["microphone"]
+    company.tell("asked", what="unmute", by="Zoé")
+    question.get_by_role("button", name="Turn on").click()
+    company.wait_for(lambda: company.heard("media")[-1]["microphone"])
+    expect(question).to_have_count(0)
+
+
+def test_asking_to_unmute(enter: OpenPage, company: FakeServer) -> None:
+    company.people[0]["microphone"] = company.people[1]["microphone"] = False
+    page = enter()
+    page.keyboard.press("p")
+    page.locator(".people").get_by_role("button", name="Actions for Jean Dupont").click()
+    page.get_by_role("menuitem", name="Ask to unmute").click()
+    company.next("ask_unmute", participant="jean-dupont")
+    expect(page.get_by_text("Jean Dupont has been asked to turn the microphone on.")).to_be_visible()
+    for name in (PHONE, "Zoé"):  # has no way to say yes; speaks already
+        page.locator(".people").get_by_role("button", name=f"Actions for {name}").click()
+        expect(page.get_by_role("menuitem", name="Rename")).to_be_visible()
+        expect(page.get_by_role("menuitem", name="Ask to unmute")).to_have_count(0)
+        page.keyboard.press("Escape")
 
 
 def test_errors_say_what_to_do(enter: OpenPage, company: FakeServer) -> None:

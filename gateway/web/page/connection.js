@@ -82,7 +82,7 @@ export class Connection extends EventTarget {
   #received(message) {
     this.#heard = Date.now();
     this.#deadline = SILENCE;
-    this.#attempts = 0;
+    if (message.type !== "error") this.#attempts = 0; // a server that only says no is not asked ever faster
     if (this.state !== "open") this.#become("open");
     if (message.type !== "pong") this.dispatchEvent(new CustomEvent("message", { detail: message }));
   }

@@ -1,7 +1,7 @@
 // What happens in a meeting is told: in words to those who listen to a screen reader, as a notice where somebody
 // may want to act.
 
-import { announce, notice } from "./notices.js";
+import { announce, ask, notice } from "./notices.js";
 import { errorText } from "./screens.js";
 
 /** Tell it until `signal` aborts. `panel` is the one at the side. */
@@ -33,15 +33,29 @@ export function tellNews(session, panel, signal) {
   on(state, "lobby", knocked);
   knocked();
 
-  on(session, "asked", ({ what }) => asked(what, devices));
+  on(session, "asked", ({ what, by }) => {
+    if (what === "mute") devices.turn("microphone", false);
+    if (what === "stop_share") devices.unshare();
+    if (what === "unmute") askToUnmute(by, devices, signal);
+    else notice(`asked.${what}`);
+  });
   on(session, "failed", ({ code }) => notice(errorText(code), { kind: "error" }));
   on(devices, "trouble", ({ source, reason }) => notice(`trouble.${source}.${reason}`, { kind: "error" }));
 }
 
-/** A host asks: muting and stopping happen at once (the server lets nothing through), unmuting is ours to do. */
-async function asked(what, devices) {
-  if (what === "mute") await devices.turn("microphone", false);
-  if (what === "stop_share") devices.unshare();
-  const unmute = { text: "control.microphone.on", run: () => devices.turn("microphone", true) };
-  notice(`asked.${what}`, what === "unmute" ? { stays: true, act: unmute } : {});
+/** Muting and stopping happen at once (the server lets nothing through any more); unmuting is ours to do. */
+function askToUnmute(name, devices, signal) {
+  if (devices.published.microphone) return;
+  const done = new AbortController();
+  const gone = ask(
+    ["asked.unmute", { name }],
+    { text: "asked.unmute.yes", run: () => devices.turn("microphone", true) },
+    { text: "asked.unmute.no" },
+  );
+  const over = () => {
+    done.abort();
+    gone();
+  };
+  signal.addEventListener("abort", over, { signal: done.signal });
+  devices.addEventListener("change", () => devices.published.microphone && over(), { signal: done.signal });
 }

@@ -3,6 +3,7 @@
 import { arrange, button, confirm, dialog, h, say } from "./dom.js";
 import { icon, redraw } from "./icons.js";
 import { openMenu } from "./menu.js";
+import { notice } from "./notices.js";
 import { showStatistics } from "./stats.js";
 import { face } from "./tiles.js";
 
@@ -14,11 +15,16 @@ export function participantMenu(session, stage, id, anchor) {
   const { name, you, microphone, screen, hand, host, kind } = participant;
   const isHost = state.me?.host;
   const send = (type, fields) => () => session.send(type, { participant: id, ...fields });
+  const mayAsk = isHost && !you && !microphone && kind === "browser"; // telephones have a key of their own for it
+  const askUnmute = () => {
+    if (session.send("ask_unmute", { participant: id })) notice(["people.asked_unmute", { name }]);
+  };
   const remove = () =>
     confirm(["people.remove.title", { name }], "people.remove.question", "people.remove", send("remove"));
   openMenu(anchor, [
     { icon: "pin", text: stage.pinned === id ? "people.unpin" : "people.pin", run: () => stage.pin(id) },
     isHost && !you && microphone && { icon: "muted", text: "people.mute", run: send("mute") },
+    mayAsk && { icon: "microphone", text: "people.ask_unmute", run: askUnmute },
     isHost && hand != null && { icon: "hand", text: "people.lower_hand", run: send("lower_hand") },
     isHost && !you && screen && { icon: "screen", text: "people.stop_share", run: send("stop_share") },
     (isHost || you) && { icon: "person", text: "people.rename", run: () => rename(session, participant) },

@@ -3,7 +3,7 @@
 // The m-lines are made once, in this order, and never change: microphone, camera, screen (sendonly); then PAIRS
 // of an audio and a video slot (recvonly, one participant each); then VOICES audio slots for those who are on
 // no tile; then SCREENS video slots. What is sent changes by replaceTrack, what arrives by the server's
-// "slots", so there is one negotiation, and one more for each ICE restart.
+// "slots", so there is one negotiation, and one more for each ICE restart or when the server asks for it (codecs).
 
 const PAIRS = 9;
 const VOICES = 3;
@@ -66,7 +66,7 @@ export class Rtc extends EventTarget {
     peer.onconnectionstatechange = () => {
       if (peer === this.#peer) this.#changed();
     };
-    await this.#offer();
+    await this.offer();
   }
 
   close() {
@@ -95,7 +95,7 @@ export class Rtc extends EventTarget {
     if (!this.#peer || this.#restarts >= RESTARTS) return this.#emit("dead");
     this.#restarts += 1;
     this.#peer.restartIce();
-    await this.#offer();
+    await this.offer();
   }
 
   /** Send this track from now on, or nothing. */
@@ -133,8 +133,8 @@ export class Rtc extends EventTarget {
     return lines.map(({ mid, receiver }) => ({ track: receiver.track, slot: this.#slots.get(mid) }));
   }
 
-  /** One offer at a time: the next waits until the last was sent. */
-  #offer() {
+  /** Offer what there is; one offer at a time: the next waits until the last was sent. */
+  offer() {
     const peer = this.#peer;
     this.#offering = this.#offering
       .then(() => this.#offerNow(peer))

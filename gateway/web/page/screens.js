@@ -30,14 +30,16 @@ export const errorText = (code) => (has(`error.${code}`) ? `error.${code}` : "er
 
 export function startScreen({ switchLanguage }) {
   const trouble = h("p", { class: "trouble", role: "alert" });
+  const title = h("input", { id: "title", name: "title", maxLength: 80, autocomplete: "off" });
+  const made = button("camera", "start.create", null, { class: "primary wide", type: "submit" });
   const create = async (event) => {
-    const made = event.currentTarget;
+    event.preventDefault();
     made.disabled = true;
     try {
-      const { host_link, link } = await createMeeting();
+      const { host_link, link } = await createMeeting(title.value.trim());
       location.assign(host_link ?? link);
     } catch (error) {
-      say(trouble, errorText(error.code));
+      say(trouble, error.code === "no_room" ? "start.not_offered" : errorText(error.code));
       made.disabled = false;
     }
   };
@@ -65,7 +67,7 @@ export function startScreen({ switchLanguage }) {
       { class: "card" },
       h("h1", { text: "start.title", tabindex: "-1" }),
       h("p", { class: "lead", text: "start.lead" }),
-      button("camera", "start.create", create, { class: "primary wide" }),
+      h("form", { onsubmit: create }, h("label", { for: "title", text: "start.name" }), title, made),
       h("p", { class: "or", text: "start.or" }),
       h(
         "form",

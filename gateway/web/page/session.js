@@ -7,7 +7,7 @@
 // The seat (session and secret) is in sessionStorage, so a reloaded page takes it again; it is not shared with
 // other tabs, and gone with this one.
 
-import { join, linkKey } from "./api.js";
+import { join, leave, linkKey } from "./api.js";
 import { Connection } from "./connection.js";
 import { language } from "./i18n.js";
 import { Rtc } from "./rtc.js";
@@ -15,7 +15,7 @@ import { MeetingState } from "./state.js";
 
 const VERSION = 1;
 const FINAL = new Set(["left", "removed", "refused", "ended", "replaced"]);
-const SHUT = new Set(["room_full", "room_locked"]); // answers to hello that another attempt would not change
+const SHUT = new Set(["room_full", "room_locked", "bad_version"]); // answers to hello that another attempt would not change
 
 const keyOf = (slug) => `passerelle.seat.${slug}`;
 
@@ -61,8 +61,10 @@ export class Session extends EventTarget {
     return this.connection.send(type, fields);
   }
 
+  /** The WebSocket is quicker, but what it has not sent dies with the page: both say it. */
   leave() {
     this.send("leave");
+    if (this.#seat) leave({ session: this.#seat.session, secret: this.#seat.secret });
     this.#end("left");
   }
 
@@ -93,6 +95,7 @@ export class Session extends EventTarget {
       case "slots":
         return this.rtc?.assign(message.slots);
       case "asked":
+        if (message.what === "offer") return void this.rtc?.offer();
         return this.#emit("asked", message);
       case "stats":
         this.stats = message;
@@ -161,7 +164,7 @@ export class Session extends EventTarget {
   #failed(message) {
     if (message.code === "share_taken") this.devices.unshare();
     if (message.code === "cameras_full") this.devices.turn("camera", false);
-    this.#emit("failed", message.code === "forbidden" ? { code: "not_for_you" } : message);
+    this.#emit("failed", message);
   }
 
   #closed(reason) {
