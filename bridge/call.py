@@ -23,7 +23,7 @@ from bridge.mixer import Mixer
 from bridge.negotiation import Agreement, Negotiation
 from bridge.pin_guard import PinGuard
 from conferencing.engine import Engine, Seat, WaitingSeat
-from conferencing.meeting import Changed, Left, MuteChanged, Removed
+from conferencing.meeting import Changed, LeftAlone, MuteChanged, Removed
 from conferencing.meeting import Event as MeetingEvent
 from conferencing.participant import Kind
 from config.masking import mask_number
@@ -364,7 +364,7 @@ class BridgedCall:
             return
         self._seat = seat
         self.room = room
-        self._stop_listening = seat.meeting.listen(self._meeting_changed)
+        self._stop_listening = seat.meeting.listen(self._meeting_changed, seat.participant)
         channel.muted = seat.participant.muted
         services.mixer.enter(channel, seat)
         self.log.info("Joined", room=room.slug, participants=len(seat.meeting))
@@ -406,24 +406,22 @@ class BridgedCall:
         self.log.info("Left", room=seat.meeting.key, participants=len(seat.meeting))
 
     def _meeting_changed(self, event: MeetingEvent) -> None:
-        seat = self._seat
-        if seat is None:
+        """Something that concerns this caller."""
+        if self._seat is None:
             return
         match event:
-            case MuteChanged(participant, by_host) if participant is seat.participant:
+            case MuteChanged(participant, by_host):
                 if self._channel is not None:
                     self._channel.muted = participant.muted
                 self._tell(flow.Muted(participant.muted, by_host))
-            case Changed(participant) if participant is seat.participant:
+            case Changed(participant):
                 raised = participant.hand is not None
                 if raised is not self._hand:
                     self._hand = raised
                     self._tell(flow.HandMoved(raised, by_host=True))
-            case Removed(participant) if participant is seat.participant:
+            case Removed():
                 self.dismiss(Outcome.REMOVED)
-            case Left(participant) if participant is seat.participant:
-                pass  # Removed follows
-            case Left() if len(seat.meeting) == 1 and self._flow and self._flow.state is State.MEETING:
+            case LeftAlone() if self._flow is not None and self._flow.state is State.MEETING:
                 self._tell(flow.Alone())
 
 

@@ -133,6 +133,7 @@ class MixRoom:
         "_candidates",
         "_chimes",
         "_guests",
+        "_listened",
         "_said",
         "_stop_listening",
         "_streams",
@@ -147,7 +148,7 @@ class MixRoom:
 
     def __init__(self, sums: Mapping[int, Sums], meeting: Meeting, take: Take, chimes: Chimes) -> None:
         self.channels: dict[Channel, None] = {}
-        self.carries_state = 0  # how many channels have a codec that does
+        self.carries_state = False  # whether somebody's codec does
         self.speakers: list[Speaker] = []
         self._candidates: list[tuple[float, Speaker]] = []
         self._apart: dict[Channel, None] = {}
@@ -158,6 +159,7 @@ class MixRoom:
         self._said: dict[Channel, None] = {}  # whose speech was given to the engine in the last tick
         self._stop_listening = meeting.listen(self._changed)
         self._streams: dict[str, SharedStream] = {}
+        self._listened: dict[int, list[SharedStream]] = {}  # those with listeners, by sample rate
         self._take = take
         self._tones: list[Utterance] = []
 
@@ -174,8 +176,7 @@ class MixRoom:
         channel.room = self
         self.channels[channel] = None
         self._apart[channel] = None
-        self._stream(channel.codec).listeners += 1
-        self.carries_state += not channel.codec.stateless
+        self._count(channel.codec, 1)
 
     def remove(self, channel: Channel) -> None:
         """A telephone goes away."""
@@ -193,13 +194,21 @@ class MixRoom:
         channel.room = None
         del self.channels[channel]
         self._apart.pop(channel, None)
-        stream = self._stream(channel.codec)
-        stream.listeners -= 1
-        self.carries_state -= not channel.codec.stateless
         if not channel.codec.stateless and channel.encoder is None:
-            channel.encoder = stream.primed_encoder()
+            channel.encoder = self._stream(channel.codec).primed_encoder()
+        self._count(channel.codec, -1)
         if channel in self.speakers:
             self.speakers.remove(channel)
+
+    def _count(self, codec: Codec, more: int) -> None:
+        """Note that a codec has another listener, or one less."""
+        self._stream(codec).listeners += more
+        listened = [stream for stream in self._streams.values() if stream.listeners]
+        self._listened = {
+            rate: [stream for stream in listened if stream.codec.sample_rate == rate]
+            for rate in {stream.codec.sample_rate for stream in listened}
+        }
+        self.carries_state = any(not stream.codec.stateless for stream in listened)
 
     def nominate(self, speaker: Speaker, level: float, tick: int) -> None:
         """Let somebody who says something in this tick stand for one of the three places."""
@@ -232,21 +241,20 @@ class MixRoom:
             for guest, level in self._guests.advance(frames, tick):
                 if level > SILENCE:
                     self.nominate(guest, level, tick)
-        streams = [stream for stream in self._streams.values() if stream.listeners]
-        rates = {stream.codec.sample_rate for stream in streams}
         said: dict[Speaker, Heard] = {}
-        if self._candidates or self.speakers or self._said:
-            said = dict(self._heard(tick, narrow=NARROW in rates, wide=WIDE in rates))
+        if self._candidates or self.speakers:
+            said = dict(self._heard(tick, narrow=NARROW in self._listened, wide=WIDE in self._listened))
+        if said or self._said:
             self._tell_guests(said)
         if self._tones:
             self._tones = [tone for tone in self._tones if tone.advance()]
-        for rate in rates:
+        for rate, streams in self._listened.items():
             self._share(rate, said, streams, tick)
 
     def _share(
         self, rate: int, said: Mapping[Speaker, Heard], streams: Iterable[SharedStream], tick: int
     ) -> None:
-        """What those hear whose codec has this sample rate."""
+        """What those hear whose codec has this sample rate: the shared ``streams``, and those apart."""
         sums, wide = self._sums[rate], rate == WIDE
         rows = {
             speaker: sums.put(frame, speaker.law)
@@ -256,10 +264,10 @@ class MixRoom:
         tones = [sums.put(tone.wide if wide else tone.narrow) for tone in self._tones]
         total = sums.total([*rows.values(), *tones])
         for stream in streams:
-            if stream.codec.sample_rate == rate:
-                stream.own = stream.silence if stream.codec.stateless else stream.own
-                if total != NOTHING:
-                    sums.hear(stream, total)
+            if total != NOTHING:
+                sums.hear(stream, total)
+            elif stream.codec.stateless:
+                stream.own = stream.silence
         for channel in tuple(self._apart):
             if channel.codec.sample_rate == rate:
                 self._hear_apart(channel, sums, total, rows.get(channel), tick)

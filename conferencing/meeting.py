@@ -87,6 +87,13 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """All others are gone (``Left`` was told before), and this participant is there."""
+
+    participant: Participant
+
+
+@dataclass(frozen=True, slots=True)
 class Removed:
     """A host took this participant's seat (``Left`` was told before): tell them, then let go of it."""
 
@@ -152,6 +159,7 @@ class LockChanged:
 Event = (
     Joined
     | Left
+    | LeftAlone
     | Removed
     | MuteChanged
     | Changed
@@ -192,7 +200,8 @@ class Meeting:
         self._clock = clock
         self._wall = wall
         self._participants: dict[str, Participant] = {}
-        self._listeners: list[Listener] = []
+        # By whose news they want to hear; None: everybody's.
+        self._listeners: dict[Participant | None, list[Listener]] = {None: []}
         self._untold: deque[Event] = deque()
         self._telling = False
 
@@ -253,6 +262,8 @@ class Meeting:
         """Give up the seat; leaving twice is no error."""
         if self._participants.pop(participant.id, None) is not None:
             self._tell(Left(participant, reason))
+            if len(self._participants) == 1:
+                self._tell(LeftAlone(next(iter(self._participants.values()))))
 
     def remove(self, participant: Participant, reason: Reason = Reason.REMOVED) -> None:
         """Take someone's seat."""
@@ -373,10 +384,20 @@ class Meeting:
 
     # Telling
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Hear of every change from now on; the returned callable ends it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def listen(self, listener: Listener, concerning: Participant | None = None) -> Callable[[], None]:
+        """Hear of every change from now on, or only of those ``concerning`` one; the callable ends it.
+
+        A telephone asks for its own: a thousand of them need not hear that another has come.
+        """
+        listeners = self._listeners.setdefault(concerning, [])
+        listeners.append(listener)
+
+        def stop() -> None:
+            listeners.remove(listener)
+            if not listeners and concerning is not None:
+                self._listeners.pop(concerning, None)
+
+        return stop
 
     def _tell(self, event: Event) -> None:
         """Tell all listeners; events that come up meanwhile wait, so that all hear them in one order."""
@@ -387,7 +408,9 @@ class Meeting:
         try:
             while self._untold:
                 event = self._untold.popleft()
-                for listener in tuple(self._listeners):
+                concerned = getattr(event, "participant", None)
+                own = self._listeners.get(concerned, []) if concerned is not None else []
+                for listener in (*self._listeners[None], *own):
                     try:
                         listener(event)
                     except Exception:

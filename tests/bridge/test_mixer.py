@@ -181,7 +181,7 @@ def test_the_whole_room_hears_who_comes_and_goes() -> None:
     assert all(heard_tones(line, since=25) == {700.0} for line in lines)
     for channel in channels:
         mixer.leave(channel)
-    assert meeting._listeners == []
+    assert meeting._listeners == {None: []}
 
 
 @pytest.mark.parametrize("codec", [PCMU, G722])

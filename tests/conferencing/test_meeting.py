@@ -10,6 +10,7 @@ from conferencing.meeting import (
     Event,
     Joined,
     Left,
+    LeftAlone,
     Meeting,
     MeetingRules,
     MuteChanged,
@@ -60,7 +61,7 @@ def test_joining_and_leaving_are_told_after_they_happened() -> None:
     meeting.leave(anna)
     meeting.leave(anna)
     assert list(meeting) == [bob]
-    assert told == [Joined(anna), Joined(bob), Left(anna)]
+    assert told == [Joined(anna), Joined(bob), Left(anna), LeftAlone(bob)]
     assert counts == [1, 2, 1]
     assert not meeting.deserted
     meeting.leave(bob)
@@ -183,6 +184,21 @@ def test_who_listens_no_more_is_told_no_more() -> None:
     join(meeting, "bob")
     assert len(heard) == 1
     assert len(told) == 2
+
+
+def test_one_hears_of_what_concerns_one_participant_only() -> None:
+    meeting, _ = a_meeting()
+    anna, bob = join(meeting, "anna"), join(meeting, "bob")
+    heard: list[Event] = []
+    stop = meeting.listen(heard.append, anna)
+    meeting.set_muted(bob, True)
+    meeting.set_muted(anna, True)
+    meeting.say(anna, "hello")
+    meeting.leave(bob)
+    assert heard == [MuteChanged(anna, False), LeftAlone(anna)]
+    stop()
+    meeting.set_muted(anna, False)
+    assert len(heard) == 2
 
 
 def test_a_listener_that_fails_disturbs_no_other() -> None:
