@@ -62,7 +62,7 @@ def test_joining_and_leaving_are_told_after_they_happened() -> None:
     meeting.leave(anna)
     assert list(meeting) == [bob]
     assert told == [Joined(anna), Joined(bob), Left(anna), LeftAlone(bob)]
-    assert counts == [1, 2, 1]
+    assert counts == [1, 2, 1, 1]
     assert not meeting.deserted
     meeting.leave(bob)
     assert meeting.deserted
