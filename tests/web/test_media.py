@@ -191,3 +191,52 @@ def test_sharing_the_screen_and_stopping(open_page: OpenPage, server: FakeServer
     server.tell("asked", what="stop_share")
     expect(page.get_by_text("A host has stopped your screen share.")).to_be_visible()
     server.wait_for(lambda: not server.heard("media")[-1]["screen"])
+
+
+def test_the_details_tell_in_words_how_media_travels(
+    enter: OpenPage, server: FakeServer, mirror: None
+) -> None:
+    server.people = [person("Jean Dupont", camera=True), person("+33 1 ** ** ** 42", "phone", id="phone")]
+    page = enter()
+    picture(page, server, "Jean Dupont")
+    slots = [{"mid": "4", "layer": "h", "height": 360, "loss": 0.004, "state": "forwarding", "repairs": 0}]
+    told = {"round_trip": 0.084, "loss": 0.002, "estimate": 3_400_000, "slots": slots}
+    server.tell("stats", stats=told)
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Network details").click()
+    details = page.get_by_role("region", name="Network details")
+    expect(page.get_by_text("Your connection is good.")).to_be_visible()
+    expect(details).to_contain_text("Round trip84 ms to the server and back")
+    expect(details).to_contain_text("up to 3.4\u00a0Mbit/s possible · 0.2% lost")
+    jean = details.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Jean Dupont"))
+    expect(jean).to_contain_text(re.compile(r"CameraMedium quality · 640 × 360, \d+ pictures a second · \d+"))
+    expect(jean).to_contain_text("0.4% lost")
+    expect(jean).to_contain_text(re.compile(r"Sound\d+\u00a0kbit/s · "))
+    mine = details.get_by_role("listitem").filter(has_text="Camille Petit (you): sent")
+    expect(mine).to_contain_text(re.compile(r"Sound\d+"))
+    server.tell("stats", stats={**told, "round_trip": 0.9})
+    expect(page.get_by_text("Your connection is poor: sound and picture falter.")).to_be_visible()
+
+
+def test_the_details_of_one_participant(enter: OpenPage, server: FakeServer, mirror: None) -> None:
+    server.people = [person("Jean Dupont", camera=True), person("Zoé")]
+    page = enter()
+    picture(page, server, "Jean Dupont")
+    page.locator(".tile", has_text="Zoé").hover()
+    page.get_by_role("button", name="Actions for Zoé").click()
+    page.get_by_role("menuitem", name="Network details").click()
+    details = page.get_by_role("region", name="Network details")
+    expect(details.get_by_role("heading")).to_have_text(["Zoé"])
+    expect(details).not_to_contain_text("Camera")
+
+
+def test_what_the_server_asks_to_be_offered_anew_is(
+    enter: OpenPage, server: FakeServer, mirror: None
+) -> None:
+    server.people = [person("Jean Dupont", camera=True)]
+    page = enter()
+    picture(page, server, "Jean Dupont")
+    server.tell("asked", what="offer")
+    server.wait_for(lambda: len(server.heard("offer")) == 2)
+    page.wait_for_timeout(300)
+    expect(page.locator(".notice")).to_have_count(0)

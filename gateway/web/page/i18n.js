@@ -36,4 +36,15 @@ export function t(key, values = {}) {
 
 export const has = (key) => key in texts;
 
+/** 1,200,000 → "1.2 Mbit/s". */
+export function bits(rate) {
+  const [unit, value] = rate < 1e6 ? ["kbit/s", rate / 1e3] : ["Mbit/s", rate / 1e6];
+  const digits = { maximumFractionDigits: rate < 1e6 ? 0 : 1 };
+  return `${value.toLocaleString(language, digits)}\u00a0${unit}`;
+}
+
+/** 0.004 → "0.4 %", as the language writes it. */
+export const percent = (part) =>
+  part.toLocaleString(language, { style: "percent", maximumFractionDigits: 1 });
+
 export const time = (date) => date.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });

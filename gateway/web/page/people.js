@@ -29,7 +29,7 @@ export function participantMenu(session, stage, id, anchor) {
     isHost && !you && screen && { icon: "screen", text: "people.stop_share", run: send("stop_share") },
     (isHost || you) && { icon: "person", text: "people.rename", run: () => rename(session, participant) },
     isHost && !host && kind === "browser" && { icon: "star", text: "people.promote", run: send("promote") },
-    { icon: "chart", text: "people.statistics", run: () => showStatistics(session) },
+    { icon: "chart", text: "people.statistics", run: () => showStatistics(session, id) },
     isHost && !you && { icon: "close", text: "people.remove", run: remove, danger: true },
   ]);
 }

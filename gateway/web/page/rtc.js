@@ -122,10 +122,12 @@ export class Rtc extends EventTarget {
       .filter(({ kind }) => kind === "audio");
   }
 
-  /** The browser's statistics, and whose each incoming stream is. */
-  async report() {
+  /** The browser's statistics, and what each line carries: mid → {participant, source}. `me`: my id. */
+  async report(me) {
+    const lines = this.#peer?.getTransceivers().slice(0, Object.keys(SENT).length) ?? [];
+    const mine = lines.map(({ mid }, index) => [mid, { participant: me, source: Object.keys(SENT)[index] }]);
     const reports = this.#peer ? [...(await this.#peer.getStats()).values()] : [];
-    return { reports, slots: this.#slots };
+    return { reports, lines: new Map([...this.#slots, ...mine]) };
   }
 
   #received() {

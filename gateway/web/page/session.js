@@ -24,13 +24,13 @@ export function savedSeat(slug) {
   return JSON.parse(sessionStorage.getItem(keyOf(slug)) ?? "null");
 }
 
-/** Events: "phase", "connection" (lost or back), "asked", "failed" ({code}), "stats". */
+/** Events: "phase", "connection" (lost or back), "asked", "failed" ({code}), "slots". */
 export class Session extends EventTarget {
   state = new MeetingState();
   phase = "joining";
   reason = null; // why it is over
   rtc = null;
-  stats = {};
+  stats = {}; // as the server told last
   #seat;
   #request; // what to join with
   #token = null;
@@ -98,8 +98,7 @@ export class Session extends EventTarget {
         if (message.what === "offer") return void this.rtc?.offer();
         return this.#emit("asked", message);
       case "stats":
-        this.stats = message;
-        return this.#emit("stats");
+        return void (this.stats = message.stats);
       case "closed":
         return this.#closed(message.reason);
       case "error":

@@ -1,120 +1,74 @@
-// What the network does, per participant, from the browser's statistics: for those who want to know why.
+// The network's details in words: how good the connection is, and what is sent and received of whom.
 
-import { dialog, fill, h } from "./dom.js";
+import { dialog, fill, h, say } from "./dom.js";
+import { bits, has, percent, t } from "./i18n.js";
+import { link, streams, verdict } from "./readings.js";
 
 const EVERY = 1000; // ms
+const SOURCES = ["microphone", "camera", "screen"];
 
-/** Rates of what is counted since the last reading: bit/s, packets lost in percent. */
-function rates(now, before) {
-  const seconds = (now.timestamp - (before?.timestamp ?? now.timestamp)) / 1000;
-  const grown = (name) => Math.max(0, (now[name] ?? 0) - (before?.[name] ?? 0));
-  const octets = grown("bytesReceived") + grown("bytesSent");
-  const lost = grown("packetsLost");
-  const packets = grown("packetsReceived") + lost;
-  return {
-    kilobits: seconds > 0 ? Math.round((octets * 8) / seconds / 1000) : 0,
-    lost: packets > 0 ? (100 * lost) / packets : 0,
-  };
+const lost = (loss) => (loss < 0.0005 ? t("stats.lost.nothing") : t("stats.lost", { percent: percent(loss) }));
+
+/** One direction: how much, of how much, and what is lost on the way. */
+function direction({ rate, most, loss }) {
+  const much = most ? t("stats.of_most", { rate: bits(rate), most: bits(most) }) : bits(rate);
+  return loss === undefined ? much : `${much} · ${lost(loss)}`;
 }
 
-const picture = (report) =>
-  report.frameWidth
-    ? `${report.frameWidth} × ${report.frameHeight}, ${Math.round(report.framesPerSecond ?? 0)}/s`
-    : "";
-
-/** Rows of the table: one for what we send of each kind, one for each stream that arrives. */
-function rows({ reports, slots }, before, participants) {
-  const streams = reports.filter(({ type }) => type === "inbound-rtp" || type === "outbound-rtp");
-  const remote = new Map(
-    reports.filter(({ type }) => type === "remote-inbound-rtp").map((each) => [each.localId, each]),
-  );
-  return streams.flatMap((report) => {
-    const { kilobits, lost } = rates(report, before.get(report.id));
-    if (report.type === "outbound-rtp") {
-      const far = remote.get(report.id);
-      const loss = far?.fractionLost === undefined ? null : 100 * far.fractionLost;
-      return kilobits
-        ? [
-            {
-              who: null,
-              kind: report.kind,
-              layer: report.rid,
-              kilobits,
-              lost: loss,
-              picture: picture(report),
-            },
-          ]
-        : [];
-    }
-    const slot = slots.get(report.mid);
-    const who = participants.get(slot?.participant)?.name;
-    return who
-      ? [
-          {
-            who,
-            kind: slot.source === "screen" ? "screen" : report.kind,
-            kilobits,
-            lost,
-            picture: picture(report),
-          },
-        ]
-      : [];
-  });
+/** One stream: its quality, size, rate and loss. */
+function stream({ source, layer, width, height, frames, rate, loss }) {
+  if (!rate) return t("stats.nothing");
+  const quality = source === "camera" && has(`stats.quality.${layer}`) && t(`stats.quality.${layer}`);
+  const size = width && t("stats.picture", { width, height, frames: Math.round(frames ?? 0) });
+  return [quality, size, bits(rate), loss !== undefined && lost(loss)].filter(Boolean).join(" · ");
 }
 
-export function showStatistics(session) {
-  const body = h("tbody", {});
-  const path = h("p", { class: "path", role: "status" });
-  const heads = ["who", "kind", "picture", "rate", "loss"].map((name) =>
-    h("th", { scope: "col", text: `stats.${name}` }),
+const row = (key, words) => h("div", {}, h("dt", { text: key }), h("dd", {}, words));
+
+/** One person's part, or nothing if none of their media is on its way. */
+function part(person, all) {
+  const theirs = all
+    .filter(({ participant }) => participant === person.id)
+    .sort((a, b) => SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source) || (b.height ?? 0) - (a.height ?? 0));
+  if (!theirs.length) return null;
+  return h(
+    "li",
+    {},
+    h("h3", { text: [person.you ? "stats.sent_by_you" : "tile.name", { name: person.name }] }),
+    h("dl", {}, theirs.map((each) => row(`stats.kind.${each.source}`, stream(each)))),
   );
+}
+
+/** Show the details of one participant, or of all. */
+export function showStatistics(session, id = null) {
+  const { state } = session;
+  const judged = h("p", { class: "verdict", role: "status" });
+  const whole = h("dl", {});
+  const people = h("ul", {});
   const box = dialog(
     "stats.title",
-    path,
-    h(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", label: "stats.title" },
-      h("table", {}, h("thead", {}, h("tr", {}, heads)), body),
-    ),
+    judged,
+    h("div", { class: "scroll statistics", tabindex: "0", role: "region", label: "stats.title" }, whole, people),
   );
   let before = new Map();
   const read = async () => {
-    const report = await session.rtc?.report();
-    if (!report) return;
-    const lines = rows(report, before, session.state.participants);
+    const report = await session.rtc?.report(state.you);
+    if (!report || !box.isConnected) return;
+    const all = streams(report, before, session.stats);
     before = new Map(report.reports.map((each) => [each.id, each]));
-    fill(body, ...lines.map(line));
-    const pair = report.reports.find((each) => each.type === "candidate-pair" && each.nominated);
+    const path = link(report, all, session.stats);
+    say(judged, path.connected ? `stats.link.${verdict(path)}` : "stats.no_path");
     fill(
-      path,
-      pair
-        ? h("span", {
-            text: [
-              "stats.path",
-              {
-                milliseconds: Math.round(1000 * (pair.currentRoundTripTime ?? 0)),
-                kilobits: pair.availableOutgoingBitrate
-                  ? Math.round(pair.availableOutgoingBitrate / 1000)
-                  : "–",
-              },
-            ],
-          })
-        : h("span", { text: "stats.no_path" }),
+      whole,
+      path.roundTrip && row("stats.round_trip", t("stats.milliseconds", { count: Math.round(1000 * path.roundTrip) })),
+      row("stats.down", direction(path.down)),
+      row("stats.up", direction(path.up)),
     );
+    const shown = [...state.participants.values()].filter((each) => !id || each.id === id);
+    fill(people, ...shown.map((each) => part(each, all)));
+    if (!people.children.length) fill(people, h("li", { text: "stats.none" }));
   };
   const timer = setInterval(read, EVERY);
   box.addEventListener("close", () => clearInterval(timer));
   read();
-}
-
-function line({ who, kind, layer, kilobits, lost, picture: size }) {
-  return h(
-    "tr",
-    {},
-    h("th", { scope: "row" }, who ?? h("span", { text: "stats.sent" })),
-    h("td", {}, h("span", { text: `stats.kind.${kind}` }), layer ? ` ${layer}` : ""),
-    h("td", {}, size),
-    h("td", {}, `${kilobits} kbit/s`),
-    h("td", {}, lost == null ? "–" : `${lost.toFixed(1)} %`),
-  );
 }
