@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     RowMapping,
-    Select,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -37,6 +38,14 @@ from rooms.values import Invitation, NewRoom, Role, Room, RoomError, slugify, un
 
 _ROOM_FIELDS = [field.name for field in fields(Room)]  # columns have the same names
 _ROOM = select(*(room.c[name] for name in _ROOM_FIELDS))
+# Built once, since making a query takes longer than answering it.
+_BY_SLUG = _ROOM.where(room.c.slug == bindparam("slug"))
+_BY_PIN = _ROOM.add_columns(pin.c.role).join_from(pin, room).where(pin.c.lookup == bindparam("lookup"))
+_BY_SLUG_AND_PIN = (
+    _ROOM.add_columns(pin.c.role)
+    .outerjoin_from(room, pin, and_(pin.c.room_id == room.c.id, pin.c.lookup == bindparam("lookup")))
+    .where(room.c.slug == bindparam("slug"))
+)
 
 
 class Store:
@@ -88,24 +97,17 @@ class Store:
 
     async def by_slug(self, slug: str) -> Room | None:
         """Return the room of that slug."""
-        row = await self._first(_ROOM.where(room.c.slug == slug))
+        row = await self._first(_BY_SLUG, slug=slug)
         return _room(row) if row else None
 
     async def by_pin(self, digits: str) -> tuple[Room, Role] | None:
         """Return the room that a PIN opens and the role it gives."""
-        row = await self._first(
-            _ROOM.add_columns(pin.c.role)
-            .join_from(pin, room)
-            .where(pin.c.lookup == self._keys.lookup(digits))
-        )
+        row = await self._first(_BY_PIN, lookup=self._keys.lookup(digits))
         return (_room(row), Role(row["role"])) if row else None
 
     async def by_slug_and_pin(self, slug: str, digits: str) -> tuple[Room, Role | None] | None:
         """Return the room of that slug, and the role that the PIN gives there (``None``: not its PIN)."""
-        fits = and_(pin.c.room_id == room.c.id, pin.c.lookup == self._keys.lookup(digits))
-        row = await self._first(
-            _ROOM.add_columns(pin.c.role).outerjoin_from(room, pin, fits).where(room.c.slug == slug)
-        )
+        row = await self._first(_BY_SLUG_AND_PIN, slug=slug, lookup=self._keys.lookup(digits))
         return (_room(row), Role(row["role"]) if row["role"] else None) if row else None
 
     async def invitation(self, slug: str) -> Invitation | None:
@@ -169,9 +171,9 @@ class Store:
             async with exclusive(self._engine) as connection:
                 yield connection
 
-    async def _first(self, query: Select[*tuple[Any, ...]]) -> RowMapping | None:
+    async def _first(self, query: Executable, **values: object) -> RowMapping | None:
         with translated_errors():
-            return await self._points.first(query)
+            return await self._points.first(query, values)
 
     async def _free_pin(self, connection: AsyncConnection, given: str | None, unlike: Collection[str]) -> str:
         """Return the given PIN, or a made one that is unlike those; such that no room has it."""
