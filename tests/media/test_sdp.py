@@ -165,6 +165,7 @@ def test_white_space_that_python_knows_and_int_does_not() -> None:
         ("", "a=recvonly\n", "0.0.0.0", 4000, "inactive"),
         ("", "", "::", 4000, "sendonly"),
         ("", "", "0.0.0.0", 9, "sendrecv"),  # trickle ICE, not a hold
+        ("", "a=recvonly\n", "0.0.0.0", 0, "recvonly"),  # bundle-only, as Firefox writes it
         ("", "a=sendonly\na=inactive\n", "192.0.2.1", 4000, "inactive"),
     ],
 )

@@ -41,6 +41,13 @@ def test_a_line_that_is_switched_off_is_not_taken() -> None:
     assert [line.stopped for line in read_offer(stopped).lines] == [False, True, False, False, False]
 
 
+def test_what_firefox_bundles_has_no_port_of_its_own() -> None:
+    text = offer(lines=5)
+    first, *others = text.split("m=video 9")
+    bundled = "m=video 0".join([first, *(other.replace("a=", "a=bundle-only\r\na=", 1) for other in others)])
+    assert [line.taken for line in read_offer(bundled).lines] == [True] * 5
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
