@@ -9,7 +9,9 @@ but its being small does not. Hence:
 - to learn more, we **probe**: for most of a second we send up to two and a half times what is sent already,
   the surplus as RTX of packets the subscriber has, and then wait for its next report. When little is lost,
   the round trip has not grown and REMB has not fallen, the link takes it, and a layer may be raised. When it
-  does not, the next probe comes after 3 s: a link that has recovered has its old layer within ten.
+  does not, the next probe comes after 3 s: a link that has recovered has its old layer within ten;
+- what was sent without delay or fall is proved too: layers are not steady, and one that grows a little beyond
+  the estimate, as it may, must not be lowered for having come through.
 
 ::
 
@@ -30,12 +32,15 @@ HIGH_LOSS: Final = 0.10
 ENOUGH: Final = 100  # packets
 PROBE_LOSS: Final = 0.06  # beside the loss that was there before
 PROBE_TIME: Final = 0.8
+HEADROOM: Final = 1.25  # times what is wanted: a layer that is raised begins with a key frame
 PROBE_GROWTH: Final = 2.5
 REPORT_TIME: Final = 2.5  # after which no report will come any more
 PAUSE_AFTER_FALL: Final = 2.0
 PAUSE_AFTER_SUCCESS: Final = 0.3
 PAUSE_AFTER_FAILURE: Final = 3.0
 GROWN_DELAY: Final = 0.15  # s more of round trip than there was at best
+WAITING_DELAY: Final = 0.05  # s; less is chance
+LEAST_TIME: Final = 0.5  # s over which what was sent is judged
 DELAY_DRIFT: Final = 0.002  # s by which the best round trip is forgotten with each report
 FALL: Final = 0.97  # of the REMB before
 REACHED: Final = 0.95  # of the most: no probe hits it exactly
@@ -65,6 +70,8 @@ class Bandwidth:
         self._octets_before = 0
         self._measured_at = now
         self._rest_until = now + PAUSE_AFTER_FALL
+        self._reported_at = now  # or when the estimate fell
+        self._octets_reported = 0
         # Of the probe: what it aims at, when it began and at how many octets, what it proves, what was lost.
         self._target = 0.0
         self._began = 0.0
@@ -100,11 +107,22 @@ class Bandwidth:
             fallen = self._fall(min(self.estimate, self.sent) * (1.0 - 0.5 * self.loss), now)
             self.loss = HIGH_LOSS / 2  # what was sent before is judged
             return fallen
+        self._prove(loss, round_trip, now)
         if self.state is not ProbeState.RESTING:
             self._lost += loss * packets
             self._packets += packets
             self._judge(round_trip, now)
         return False
+
+    def _prove(self, loss: float, round_trip: float, now: float) -> None:
+        """What was sent since the last report has come through, unless it waits in a queue."""
+        elapsed = now - self._reported_at
+        if elapsed < LEAST_TIME:
+            return
+        rate = 8 * (self._octets - self._octets_reported) / elapsed * (1.0 - loss)
+        if round_trip < self._best_round_trip + WAITING_DELAY:
+            self.estimate = max(self.estimate, min(rate, self.most))
+        self._octets_reported, self._reported_at = self._octets, now
 
     def _judge(self, round_trip: float, now: float) -> None:
         """A report has come during a probe, or after it."""
@@ -117,6 +135,7 @@ class Bandwidth:
 
     def _fall(self, rate: float, now: float) -> bool:
         self.estimate = max(LEAST, rate)
+        self._octets_reported, self._reported_at = self._octets, now
         self._rest(now + (PAUSE_AFTER_FALL if self.state is ProbeState.RESTING else PAUSE_AFTER_FAILURE))
         return True
 
@@ -128,12 +147,12 @@ class Bandwidth:
         """``wanted`` (bit/s) is what the subscriber would be sent on an endless link."""
         match self.state:
             case ProbeState.RESTING if (
-                min(wanted, REACHED * self.most) > self.estimate and now >= self._rest_until
+                min(HEADROOM * wanted, REACHED * self.most) > self.estimate and now >= self._rest_until
             ):
                 self.state = ProbeState.PROBING
                 self.probes += 1
                 self._target = min(
-                    wanted * 1.05, self.most, PROBE_GROWTH * max(self.sent, 2 * LEAST, self.estimate)
+                    HEADROOM * wanted, self.most, PROBE_GROWTH * max(self.sent, 2 * LEAST, self.estimate)
                 )
                 self._began, self._octets_at_start = now, self._octets
                 self._lost = self._packets = 0.0

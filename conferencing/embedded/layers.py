@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 FILLED: Final = 0.75  # a layer of this share of the tile's height is sharp enough
-RAISE_MARGIN: Final = 1.1  # a layer above the present one must fit with this much to spare
+RAISE_MARGIN: Final = 1.2  # a layer above the present one must fit with this to spare; a probe aims at more
 KEEP_MARGIN: Final = 0.15  # of the budget by which the present layers may exceed it: rates are never steady
 
 

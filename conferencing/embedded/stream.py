@@ -13,6 +13,7 @@ one begins.
 Units: seconds, octets, bit/s; timestamps in ticks of the stream's clock.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -30,7 +31,8 @@ NACK_TRIES: Final = 10
 NACK_INTERVAL: Final = 0.02  # s, at least
 KEYFRAME_INTERVAL: Final = 0.5  # s between two requests to a publisher
 SILENT_AFTER: Final = 1.5  # s without a packet: the encoder has switched the layer off
-RATE_RISE: Final = 0.3  # of five measurements a second: a rate that is underestimated overloads a link
+MEASUREMENTS: Final = 5  # of the bit rate in a second
+RATE_RISE: Final = 0.3  # of a measurement: a rate that is underestimated overloads a link
 RATE_FALL: Final = 0.1
 # Pixels and bit/s of each layer, of a picture without layers ("").
 NOMINAL: Final[Mapping[str, tuple[int, float]]] = MappingProxyType(
@@ -119,8 +121,7 @@ class Stream:
         self._timestamp = 0  # of the newest packet
         self._wire = -1  # the sequence number of ``highest``; -1 before the first packet
         self._awaited = -1  # the sequence number that would confirm a restart
-        self._octets_before = 0
-        self._measured_at = -1.0
+        self._measured: deque[tuple[float, int]] = deque(maxlen=MEASUREMENTS + 1)  # when, and ``octets`` then
 
     def bind(self, ssrc: int) -> None:
         """The stream comes under this SSRC from now on."""
@@ -175,13 +176,14 @@ class Stream:
         return 0.0 <= now - self.last_arrival < SILENT_AFTER
 
     def measure(self, now: float) -> None:
-        """Take the bit rate since the last call, which was half a second ago or so."""
-        elapsed = now - self._measured_at
-        if self._measured_at >= 0.0 and elapsed > 0.0 and self._octets_before:
-            rate = 8 * (self.octets - self._octets_before) / elapsed
+        """Take the bit rate; call it five times a second."""
+        # Over a second: a key frame, which a subscriber who is raised to this layer asks for, is ten pictures
+        # at once, and would make the layer look like one that is too much for the link.
+        if self._measured and self._measured[0][1] and now > self._measured[0][0]:
+            since, octets = self._measured[0]
+            rate = 8 * (self.octets - octets) / (now - since)
             self.rate += (RATE_RISE if rate > self.rate else RATE_FALL) * (rate - self.rate)
-        self._octets_before = self.octets
-        self._measured_at = now
+        self._measured.append((now, self.octets))
 
 
 class VideoStream(Stream):

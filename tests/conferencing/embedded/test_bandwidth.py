@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conferencing.embedded.bandwidth import LEAST, START, Bandwidth, ProbeState
 
 MOST = 50_000_000.0
@@ -126,3 +128,28 @@ def test_a_report_in_the_middle_decides_nothing_good() -> None:
     bandwidth.tick(10_000_000, 3.0)
     bandwidth.reported(0.0, 100, 0.05, 3.4)
     assert bandwidth.state is ProbeState.PROBING
+
+
+def sending(seconds: float, rate: float, bandwidth: Bandwidth, now: float) -> float:
+    octets = bandwidth._octets
+    for _ in range(round(seconds / 0.02)):
+        now += 0.02
+        octets += int(rate * 0.02 / 8)
+        bandwidth.measure(octets, now)
+    return now
+
+
+def test_what_came_through_is_proved_unless_it_waits_in_a_queue() -> None:
+    bandwidth = Bandwidth(0.0, MOST)
+    bandwidth.remb(900_000, 0.5)
+    bandwidth.remb(400_000, 1.0)
+    now = sending(1.0, 440_000, bandwidth, 1.0)
+    bandwidth.reported(0.0, 50, 0.02, now)
+    assert bandwidth.estimate == pytest.approx(440_000, rel=0.01)
+    now = sending(1.0, 500_000, bandwidth, now)
+    bandwidth.reported(0.0, 50, 0.1, now)
+    assert bandwidth.estimate == pytest.approx(440_000, rel=0.01)
+    now = sending(1.0, 800_000, bandwidth, now)
+    bandwidth.remb(300_000, now)
+    bandwidth.reported(0.0, 50, 0.02, now + 0.1)  # of what was sent before the fall
+    assert bandwidth.estimate == 300_000
