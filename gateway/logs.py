@@ -1,7 +1,7 @@
 """The log: one line an event on standard error, as text to read or JSON to collect.
 
-Everything arrives here: our own events (structlog), and those of Twisted, Hypercorn, SQLAlchemy and
-Alembic (stdlib logging). On its way a line is given
+Everything arrives here: our own events (structlog, straight to the spool) and those of Twisted, Hypercorn,
+SQLAlchemy and Alembic (stdlib logging, whose records cost twice as much). On its way a line is given
 
 - a time, ISO 8601 in UTC with milliseconds, a level and the logger's name;
 - what :mod:`structlog.contextvars` holds. A call binds ``call`` there or to its own logger, so each of its
@@ -21,6 +21,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from time import sleep
@@ -73,23 +74,24 @@ def configure(settings: LogSettings, stream: TextIO = sys.stderr) -> "Spool":
 
     Close the returned spool at the very end: it writes out what still waits.
     """
-    render = render_json if settings.format == "json" else Text(colour=stream.isatty())
     enrich: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
         stamp,
     ]
     finish: list[Processor] = [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         mask,
-        render,
+        render_json if settings.format == "json" else Text(colour=stream.isatty()),
     ]
     spool = Spool(stream)
-    spool.setFormatter(structlog.stdlib.ProcessorFormatter(processors=finish, foreign_pre_chain=enrich))
+    foreign = structlog.stdlib.ProcessorFormatter(
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+        foreign_pre_chain=[*enrich, structlog.stdlib.ExtraAdder()],
+    )
+    spool.setFormatter(foreign)
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     logging.basicConfig(handlers=[spool], level=level, force=True)
     for name in QUIET:
@@ -98,8 +100,8 @@ def configure(settings: LogSettings, stream: TextIO = sys.stderr) -> "Spool":
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
     structlog.configure(
-        processors=[*enrich, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*enrich, *finish],
+        logger_factory=partial(Straight, spool),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -109,6 +111,14 @@ def configure(settings: LogSettings, stream: TextIO = sys.stderr) -> "Spool":
 def capture_twisted() -> None:
     """Send Twisted's log through stdlib logging; once in the life of a process."""
     globalLogBeginner.beginLoggingTo([cast(ILogObserver, STDLibLogObserver())], redirectStandardIO=False)
+
+
+class Straight:
+    """Where our own events end: rendered, in the spool. ``name`` is the module's."""
+
+    def __init__(self, spool: "Spool", name: str = "") -> None:
+        self.name = name
+        self.debug = self.info = self.warning = self.error = self.critical = self.exception = spool.put
 
 
 class Spool(logging.Handler):
@@ -125,14 +135,18 @@ class Spool(logging.Handler):
         self._writer.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Render a record and leave it to the thread, or drop it when too many lines wait."""
-        if self._lines.qsize() >= self._backlog:
-            self.lost += 1
-            return
+        """Render a record of stdlib logging and put it."""
         try:
-            self._lines.put(self.format(record))
+            self.put(self.format(record))
         except Exception:  # noqa: BLE001 - the dispatch boundary of stdlib logging, which reports it
             self.handleError(record)
+
+    def put(self, line: str) -> None:
+        """Leave a line to the thread, or drop it when too many wait."""
+        if self._lines.qsize() >= self._backlog:
+            self.lost += 1
+        else:
+            self._lines.put(line)
 
     def close(self) -> None:
         """Write what waits, for at most ``FLUSH_SECONDS``; nothing is written afterwards."""
