@@ -274,8 +274,8 @@ class SessionDescription(_Attributes):
         """Return which way that stream flows: said there, else in the session part, else both ways.
 
         The address 0.0.0.0 is the hold of RFC 2543 (RFC 3264 section 8.4): the writer takes nothing. With
-        port 9 it only means that candidates are still to come (RFC 8840), with port 0 that there is no flow of
-        its own: Firefox writes so what is "bundle-only" (RFC 9143).
+        port 9 it only means that candidates are still to come (RFC 8840); with port 0 nothing flows by
+        itself: so Firefox writes lines that are "bundle-only" (RFC 9143).
         """
         stated = media.stated_direction or self.stated_direction or Direction.SENDRECV
         if media.port not in (0, 9) and self.address_of(media) in _NOWHERE:
