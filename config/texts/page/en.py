@@ -9,7 +9,7 @@ TEXTS = {
     "start.create": "Start a new meeting",
     "start.or": "or",
     "start.room": "Join a room",
-    "start.room_hint": "Name of the room, or its link",
+    "start.room_hint": "Room name or link",
     "start.open": "Open",
     "start.not_offered": "Meetings are made by the administrators here. Ask them for a room.",
     "start.bad_room": "This is neither the name of a room nor its link. A name looks like weekly-meeting.",
@@ -74,6 +74,7 @@ TEXTS = {
     "over.start": "Start page",
     # Errors, by code
     "error.no_room": "There is no such room. Check the link with whoever invited you.",
+    "error.no_room.title": "Room not found",
     "error.forbidden": "This link does not let you in. Ask whoever invited you for a new one.",
     "error.pin_needed": "This room asks for a PIN. Reload the page to enter it.",
     "error.wrong_pin": "This PIN is not recognised. Check your invitation.",

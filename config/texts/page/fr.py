@@ -81,6 +81,7 @@ TEXTS = {
     "over.start": "Page d’accueil",
     # Errors, by code
     "error.no_room": "Ce salon n’existe pas. Vérifiez le lien auprès de la personne qui vous a invité.",
+    "error.no_room.title": "Salon introuvable",
     "error.forbidden": "Ce lien n’ouvre pas la porte. Demandez-en un autre à qui vous a invité.",
     "error.pin_needed": "Ce salon demande un code. Rechargez la page pour le saisir.",
     "error.wrong_pin": "Ce code n’est pas reconnu. Vérifiez votre invitation.",

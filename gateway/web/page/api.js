@@ -43,3 +43,7 @@ export const leave = (seat) => post("/api/leave", seat, { keepalive: true }).cat
 
 /** The signed key of a host's or guest's link. It stays in the fragment, which no server and no log sees. */
 export const linkKey = () => new URLSearchParams(location.hash.slice(1)).get("k") ?? undefined;
+
+/** Whether the link claims to be a host's: a hint for what the page offers, the server looks at the signature.
+ *  Version 1, "h", in base64url (gateway/web/tokens.py). */
+export const isHostLink = () => linkKey()?.startsWith("AWg") ?? false;

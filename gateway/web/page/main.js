@@ -5,8 +5,7 @@
 
 import { room as askRoom } from "./api.js";
 import { Devices } from "./devices.js";
-import { retranslate } from "./dom.js";
-import { choose, load, preferred } from "./i18n.js";
+import { load, preferred } from "./i18n.js";
 import { meetingScreen } from "./meeting.js";
 import { notice } from "./notices.js";
 import { prejoinScreen } from "./prejoin.js";
@@ -28,11 +27,6 @@ function show(screen, title) {
   (screen.querySelector("[autofocus]") ?? screen.querySelector("h1"))?.focus();
 }
 
-export async function switchLanguage(language) {
-  await choose(language);
-  retranslate();
-}
-
 async function prejoin() {
   let room;
   try {
@@ -42,7 +36,7 @@ async function prejoin() {
   }
   const devices = new Devices();
   show(
-    prejoinScreen(room, devices, { switchLanguage, enter: (who) => enter(room.name, devices, who) }),
+    prejoinScreen(room, devices, (who) => enter(room.name, devices, who)),
     room.name,
   );
   devices.open();
@@ -58,7 +52,7 @@ async function enter(name, devices, who) {
 function follow(session, name) {
   const title = session.state.meeting.name || name;
   if (session.phase === "waiting") show(waitingScreen(session, title), title);
-  if (session.phase === "seated") show(meetingScreen(session, { switchLanguage }), title);
+  if (session.phase === "seated") show(meetingScreen(session), title);
   if (session.phase === "over") {
     session.devices.close();
     show(overScreen(session.reason, { again: session.reason !== "removed" && prejoin, name: title }), title);
@@ -77,7 +71,7 @@ async function resume(seat) {
 
 async function main() {
   await load(preferred());
-  if (!slug) return show(startScreen({ switchLanguage }));
+  if (!slug) return show(startScreen());
   const seat = savedSeat(slug);
   if (seat) await resume(seat);
   else await prejoin();

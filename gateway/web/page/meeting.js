@@ -16,8 +16,8 @@ import { Sound } from "./sound.js";
 import { Stage } from "./stage.js";
 import { showStatistics } from "./stats.js";
 
-export function meetingScreen(session, { switchLanguage }) {
-  return new Meeting(session, switchLanguage).element;
+export function meetingScreen(session) {
+  return new Meeting(session).element;
 }
 
 class Meeting {
@@ -35,9 +35,9 @@ class Meeting {
   #connection = h("p", { class: "connection", role: "status" });
   #alone;
 
-  constructor(session, switchLanguage) {
+  constructor(session) {
     this.#session = session;
-    const act = this.#actions(switchLanguage);
+    const act = this.#actions();
     const menu = (key, anchor) => participantMenu(session, this.#stage, key.split(":")[0], anchor);
     this.#alone = h(
       "div",
@@ -66,12 +66,12 @@ class Meeting {
     this.#sound.update();
   }
 
-  #actions(switchLanguage) {
+  #actions() {
     const session = this.#session;
     return {
       panel: (name) => this.#panel.toggle(name),
       invite: () => inviteDialog(session),
-      settings: () => settingsDialog(session.devices, switchLanguage),
+      settings: () => settingsDialog(session.devices),
       shortcuts: shortcutsDialog,
       statistics: () => showStatistics(session),
       leave: () => session.leave(),

@@ -1,10 +1,10 @@
 // Before the door: name, devices, a look at oneself, and a word when a device cannot be had.
 
-import { linkKey } from "./api.js";
+import { isHostLink, linkKey } from "./api.js";
 import { button, h, hush, say } from "./dom.js";
 import { redraw } from "./icons.js";
 import { listen } from "./meter.js";
-import { brand, errorText, languageChoice } from "./screens.js";
+import { banner, errorText } from "./screens.js";
 import { deviceChoices } from "./settings.js";
 
 const STORED = "passerelle.name";
@@ -69,7 +69,7 @@ function troubles(devices) {
   return list;
 }
 
-/** The PIN: asked for where it opens the door, and offered to those who have a host's. */
+/** The PIN: asked for where it opens the door, and offered to those who have a host's, unless their link says it. */
 function pinField(needed) {
   const pin = h("input", {
     id: "pin",
@@ -77,15 +77,20 @@ function pinField(needed) {
     inputmode: "numeric",
     autocomplete: "off",
     maxLength: 20,
+    required: needed,
+    "aria-describedby": "trouble",
   });
   const row = [h("label", { for: "pin", text: "prejoin.pin" }), pin];
   if (needed) return { pin, row };
-  return { pin, row: h("details", {}, h("summary", { text: "prejoin.have_pin" }), row) };
+  return {
+    pin,
+    row: h("details", { hidden: isHostLink() }, h("summary", { text: "prejoin.have_pin" }), row),
+  };
 }
 
 function entryForm(room, enter) {
   const key = linkKey();
-  const asks = room.access === "waiting" && !key;
+  const asks = room.access === "waiting" && !isHostLink();
   const needed = room.pin_needed && !key;
   const name = h("input", {
     id: "name",
@@ -93,10 +98,12 @@ function entryForm(room, enter) {
     maxLength: 60,
     autocomplete: "name",
     autofocus: true,
+    required: true,
+    "aria-describedby": "trouble",
     value: localStorage.getItem(STORED) ?? "",
   });
   const { pin, row } = pinField(needed);
-  const trouble = h("p", { class: "trouble", role: "alert" });
+  const trouble = h("p", { class: "trouble", role: "alert", id: "trouble" });
   const join = h("button", {
     type: "submit",
     class: "primary wide",
@@ -107,6 +114,7 @@ function entryForm(room, enter) {
     event.preventDefault();
     const who = { name: name.value.trim(), pin: pin.value.replaceAll(" ", "") || undefined };
     const wanting = !who.name ? name : needed && !who.pin ? pin : null;
+    for (const field of [name, pin]) field.ariaInvalid = field === wanting ? "true" : null;
     if (wanting) {
       say(trouble, `prejoin.${wanting.id}_wanted`);
       return wanting.focus();
@@ -118,30 +126,36 @@ function entryForm(room, enter) {
       await enter(who);
     } catch (error) {
       if (!error.code) throw error;
-      say(trouble, errorText(error.code));
-      if (error.code === "wrong_pin") pin.select();
+      const badLink = error.code === "wrong_pin" && !who.pin;
+      say(trouble, errorText(badLink ? "forbidden" : error.code));
+      if (badLink) form.querySelector("details").open = true; // a PIN may still do
+      if (error.code === "wrong_pin" && who.pin) {
+        pin.ariaInvalid = "true";
+        pin.select();
+      }
     } finally {
       join.disabled = false;
     }
   };
+  const form = h(
+    "form",
+    { onsubmit: submit, novalidate: true },
+    h("label", { for: "name", text: "prejoin.name" }),
+    name,
+    row,
+    trouble,
+    join,
+  );
   return h(
     "section",
     { class: "card" },
     h("h1", { tabindex: "-1" }, room.name),
     h("p", { class: "lead", text: asks ? "prejoin.waiting" : "prejoin.open" }),
-    h(
-      "form",
-      { onsubmit: submit, novalidate: true },
-      h("label", { for: "name", text: "prejoin.name" }),
-      name,
-      row,
-      trouble,
-      join,
-    ),
+    form,
   );
 }
 
-export function prejoinScreen(room, devices, { enter, switchLanguage }) {
+export function prejoinScreen(room, devices, enter) {
   const level = h("meter", { min: 0, max: 1, value: 0, label: "prejoin.level" });
   const look = h(
     "section",
@@ -153,7 +167,7 @@ export function prejoinScreen(room, devices, { enter, switchLanguage }) {
   const screen = h(
     "main",
     { class: "entry prejoin" },
-    h("header", {}, brand(), languageChoice(switchLanguage)),
+    banner(),
     h("div", { class: "columns" }, look, entryForm(room, enter), deviceChoices(devices)),
   );
   screen.gone = listen(devices, (value) => {

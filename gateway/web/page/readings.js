@@ -56,7 +56,11 @@ export function link({ reports }, all, told) {
     connected: Boolean(pair),
     roundTrip: told.round_trip || pair?.currentRoundTripTime,
     down: { rate: sum(received), most: told.estimate, loss: told.loss },
-    up: { rate: sum(sent), most: pair?.availableOutgoingBitrate, loss: losses.length ? Math.max(...losses) : undefined },
+    up: {
+      rate: sum(sent),
+      most: pair?.availableOutgoingBitrate,
+      loss: losses.length ? Math.max(...losses) : undefined,
+    },
   };
 }
 

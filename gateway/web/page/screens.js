@@ -1,35 +1,32 @@
 // The small screens: the start page, the waiting room, and what is shown when it is over.
 
 import { createMeeting } from "./api.js";
-import { button, h, say } from "./dom.js";
-import { has, language, LANGUAGES } from "./i18n.js";
+import { button, h, retranslate, say } from "./dom.js";
+import { choose, has, language, LANGUAGES } from "./i18n.js";
 import { icon } from "./icons.js";
 
-export function brand() {
-  return h(
-    "p",
-    { class: "brand" },
-    h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }),
-    "Passerelle",
-  );
+/** The top of a small screen. */
+export function banner() {
+  const logo = h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" });
+  return h("header", {}, h("p", { class: "brand" }, logo, "Passerelle"), languageChoice());
 }
 
-export function languageChoice(switchLanguage) {
+export function languageChoice() {
   const options = Object.entries(LANGUAGES).map(([tag, name]) =>
     h("option", { value: tag, selected: tag === language, lang: tag }, name),
   );
-  return h(
-    "select",
-    { label: "language", class: "language", onchange: (event) => switchLanguage(event.target.value) },
-    options,
-  );
+  const change = async ({ target }) => {
+    await choose(target.value);
+    retranslate();
+  };
+  return h("select", { label: "language", class: "language", onchange: change }, options);
 }
 
 /** A text of `error.<code>`, or a general one for codes of later servers. */
 export const errorText = (code) => (has(`error.${code}`) ? `error.${code}` : "error.unexpected");
 
-export function startScreen({ switchLanguage }) {
-  const trouble = h("p", { class: "trouble", role: "alert" });
+export function startScreen() {
+  const trouble = h("p", { class: "trouble", role: "alert", id: "trouble" });
   const title = h("input", { id: "title", name: "title", maxLength: 80, autocomplete: "off" });
   const made = button("camera", "start.create", null, { class: "primary wide", type: "submit" });
   const create = async (event) => {
@@ -50,18 +47,23 @@ export function startScreen({ switchLanguage }) {
     autocomplete: "off",
     autocapitalize: "none",
     spellcheck: false,
+    "aria-describedby": "trouble",
     hint: "start.room_hint",
   });
   const open = (event) => {
     event.preventDefault();
     const target = roomOf(name.value);
     if (target) location.assign(target);
-    else say(trouble, "start.bad_room");
+    else {
+      say(trouble, "start.bad_room");
+      name.ariaInvalid = "true";
+      name.focus();
+    }
   };
   return h(
     "main",
     { class: "entry start" },
-    h("header", {}, brand(), languageChoice(switchLanguage)),
+    banner(),
     h(
       "section",
       { class: "card" },
@@ -92,7 +94,7 @@ export function waitingScreen(session, name) {
   return h(
     "main",
     { class: "entry waiting" },
-    h("header", {}, brand()),
+    banner(),
     h(
       "section",
       { class: "card", role: "status" },
@@ -108,15 +110,16 @@ export function waitingScreen(session, name) {
 /** `reason` is why: "left", "ended", "removed" …, or the code of an error. */
 export function overScreen(reason, { again = null, name = null } = {}) {
   const calm = has(`over.${reason}`);
+  const failure = has(`error.${reason}.title`) ? `error.${reason}.title` : "over.failed";
   return h(
     "main",
     { class: "entry over" },
-    h("header", {}, brand()),
+    banner(),
     h(
       "section",
       { class: "card" },
       name && h("p", { class: "kicker" }, name),
-      h("h1", { text: calm ? `over.${reason}` : "over.failed", tabindex: "-1" }),
+      h("h1", { text: calm ? `over.${reason}` : failure, tabindex: "-1" }),
       h("p", { class: "lead", text: calm ? `over.${reason}.lead` : errorText(reason) }),
       h(
         "div",

@@ -37,10 +37,10 @@ export function deviceChoices(devices) {
   );
 }
 
-export function settingsDialog(devices, switchLanguage) {
+export function settingsDialog(devices) {
   dialog(
     "settings.title",
     deviceChoices(devices),
-    h("p", { class: "field" }, h("span", { text: "language" }), languageChoice(switchLanguage)),
+    h("p", { class: "field" }, h("span", { text: "language" }), languageChoice()),
   );
 }

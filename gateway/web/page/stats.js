@@ -7,7 +7,8 @@ import { link, streams, verdict } from "./readings.js";
 const EVERY = 1000; // ms
 const SOURCES = ["microphone", "camera", "screen"];
 
-const lost = (loss) => (loss < 0.0005 ? t("stats.lost.nothing") : t("stats.lost", { percent: percent(loss) }));
+const lost = (loss) =>
+  loss < 0.0005 ? t("stats.lost.nothing") : t("stats.lost", { percent: percent(loss) });
 
 /** One direction: how much, of how much, and what is lost on the way. */
 function direction({ rate, most, loss }) {
@@ -29,13 +30,19 @@ const row = (key, words) => h("div", {}, h("dt", { text: key }), h("dd", {}, wor
 function part(person, all) {
   const theirs = all
     .filter(({ participant }) => participant === person.id)
-    .sort((a, b) => SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source) || (b.height ?? 0) - (a.height ?? 0));
+    .sort(
+      (a, b) => SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source) || (b.height ?? 0) - (a.height ?? 0),
+    );
   if (!theirs.length) return null;
   return h(
     "li",
     {},
     h("h3", { text: [person.you ? "stats.sent_by_you" : "tile.name", { name: person.name }] }),
-    h("dl", {}, theirs.map((each) => row(`stats.kind.${each.source}`, stream(each)))),
+    h(
+      "dl",
+      {},
+      theirs.map((each) => row(`stats.kind.${each.source}`, stream(each))),
+    ),
   );
 }
 
@@ -48,7 +55,12 @@ export function showStatistics(session, id = null) {
   const box = dialog(
     "stats.title",
     judged,
-    h("div", { class: "scroll statistics", tabindex: "0", role: "region", label: "stats.title" }, whole, people),
+    h(
+      "div",
+      { class: "scroll statistics", tabindex: "0", role: "region", label: "stats.title" },
+      whole,
+      people,
+    ),
   );
   let before = new Map();
   const read = async () => {
@@ -60,7 +72,8 @@ export function showStatistics(session, id = null) {
     say(judged, path.connected ? `stats.link.${verdict(path)}` : "stats.no_path");
     fill(
       whole,
-      path.roundTrip && row("stats.round_trip", t("stats.milliseconds", { count: Math.round(1000 * path.roundTrip) })),
+      path.roundTrip &&
+        row("stats.round_trip", t("stats.milliseconds", { count: Math.round(1000 * path.roundTrip) })),
       row("stats.down", direction(path.down)),
       row("stats.up", direction(path.up)),
     );
