@@ -9,9 +9,9 @@ the rest is a :class:`ValueError` with what was expected.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from sip.uri import Uri, parse_host, parse_port
 
@@ -53,8 +53,8 @@ _COMMON = (
     "Contact",
     "Allow",
 )
-_KEYS = {short: name.lower() for short, name in _COMPACT.items()}
 _NAMES = _COMPACT | {name.lower(): name for name in (*_COMPACT.values(), *_COMMON)}
+_KEYS = {spelling: name.lower() for short, name in _NAMES.items() for spelling in (short, name)}
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _PARAMETER = re.compile(rf'\s*;\s*(?:([^\s;=,<>"]+)(?:\s*=\s*({_QUOTED}|[^\s;,<>"]*))?)?\s*', re.DOTALL)
@@ -72,65 +72,79 @@ _CSEQ_LIMIT = 2**31
 class Headers:
     """Header fields in their order; names match in any case and in their compact form."""
 
-    __slots__ = ("_items", "_typed")
+    __slots__ = ("_items", "_typed", "_values")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        self._items: list[tuple[str, str, str]] = []  # key, name, value
-        self._typed: dict[str, tuple[object, ...]] = {}  # parsed values, by key
+        self._items: list[tuple[str, str, str]] = []  # key, name and value, in order
+        self._values: dict[str, list[str]] = {}  # the same by key; no list is empty
+        self._typed: dict[str, tuple[Any, ...]] = {}  # parsed, by key
         for name, value in items:
             self.add(name, value)
 
     def get(self, name: str) -> str | None:
         """The first value of that name."""
-        key = _key(name)
-        for k, _, value in self._items:
-            if k == key:
-                return value
-        return None
+        values = self._values.get(_key(name))
+        return values[0] if values else None
 
-    def get_all(self, name: str) -> list[str]:
+    def get_all(self, name: str) -> Sequence[str]:
         """The value of each header field of that name."""
-        key = _key(name)
-        return [value for k, _, value in self._items if k == key]
+        return self._values.get(_key(name), [])
 
     def get_list(self, name: str) -> list[str]:
         """All values of that name, those that stood in one field separated by commas taken apart."""
-        return [item for value in self.get_all(name) for item in split_list(value)]
+        values = self._values.get(_key(name))
+        return [item for value in values for item in split_list(value)] if values else []
 
     def parsed(self, name: str, parse: Callable[[str], T], *, split: bool = True) -> tuple[T, ...]:
         """The values of that name read by ``parse``, remembered until one of them changes.
 
         Raises ValueError when one cannot be read, or when there are more than ``MAX_VALUES``.
         """
-        key = _key(name)
-        if key not in self._typed:
+        key = _KEYS.get(name) or _key(name)
+        typed = self._typed.get(key)
+        if typed is None:
             texts = self.get_list(name) if split else self.get_all(name)
             if len(texts) > MAX_VALUES:
                 raise ValueError(f"there are {len(texts)} values of {name}, expected {MAX_VALUES} at most")
-            self._typed[key] = tuple(parse(text) for text in texts)
-        return cast(tuple[T, ...], self._typed[key])
+            typed = self._typed[key] = tuple(map(parse, texts))
+        return typed
+
+    def remember(self, name: str, values: tuple[object, ...]) -> None:
+        """What :meth:`parsed` would return, from somebody who knows."""
+        self._typed[_key(name)] = values
 
     def add(self, name: str, value: str) -> None:
         """Append a field."""
-        self._insert(len(self._items), name, value)
+        key, _, _ = item = _item(name, value)
+        self._items.append(item)
+        self._values.setdefault(key, []).append(value)
+        self._typed.pop(key, None)
 
     def prepend(self, name: str, value: str) -> None:
         """Put a field before all others, as a client does with its Via."""
-        self._insert(0, name, value)
+        key, _, _ = item = _item(name, value)
+        self._items.insert(0, item)
+        self._values.setdefault(key, []).insert(0, value)
+        self._typed.pop(key, None)
 
     def set(self, name: str, *values: str) -> None:
         """Replace the fields of that name, where the first of them stood, by one for each value."""
         key = _key(name)
-        at = next((i for i, item in enumerate(self._items) if item[0] == key), len(self._items))
-        self.remove(name)
-        for offset, value in enumerate(values):
-            self._insert(at + offset, name, value)
+        items = [_item(name, value) for value in values]
+        at = len(self._items)
+        if key in self._values:
+            at = next(i for i, item in enumerate(self._items) if item[0] == key)
+            self.remove(name)
+        if items:
+            self._items[at:at] = items
+            self._values[key] = list(values)
 
     def remove(self, name: str) -> None:
         """Remove all fields of that name, if there are any."""
         key = _key(name)
+        if self._values.pop(key, None) is not None:
+            self._items = [item for item in self._items if item[0] != key]
         self._typed.pop(key, None)
-        self._items = [item for item in self._items if item[0] != key]
 
     def items(self) -> list[tuple[str, str]]:
         """Name and value of each field, in order."""
@@ -140,19 +154,12 @@ class Headers:
         """A copy that can be changed without changing this one."""
         other = Headers()
         other._items = self._items.copy()
+        other._values = {key: values.copy() for key, values in self._values.items()}
         other._typed = self._typed.copy()
         return other
 
-    def _insert(self, at: int, name: str, value: str) -> None:
-        if "\r" in value or "\n" in value:  # whatever its origin, it must not become a header of its own
-            raise ValueError(f"the value of {name} must be one line")
-        name = _NAMES.get(name.lower(), name)
-        key = name.lower()
-        self._typed.pop(key, None)
-        self._items.insert(at, (key, name, value))
-
     def __contains__(self, name: str) -> bool:
-        return self.get(name) is not None
+        return _key(name) in self._values
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.items())
@@ -187,7 +194,7 @@ class Address:
             display, uri = "", m[0]
         else:
             raise ValueError('an address is "Name" <uri>;parameters or uri;parameters')
-        return cls(Uri.parse(uri), legible(display), parse_parameters(text[m.end() :]))
+        return cls(Uri.parse(uri), legible(display) if display else "", parse_parameters(text[m.end() :]))
 
     @property
     def tag(self) -> str | None:
@@ -215,9 +222,10 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> "Via":
         """Read one hop; raises ValueError."""
-        if (m := _VIA.match(text.strip())) is None:
+        text = text.strip()
+        if (m := _VIA.match(text)) is None:
             raise ValueError("a Via is SIP/2.0/transport host[:port];parameters")
-        parameters = parse_parameters(text.strip()[m.end() :])
+        parameters = parse_parameters(text[m.end() :])
         return cls(m[1].upper(), parse_host(m[2]), parse_port(m[3]) if m[3] else None, parameters)
 
     @property
@@ -268,7 +276,8 @@ def parse_parameters(text: str) -> dict[str, str | None]:
             raise ValueError("parameters are ;name or ;name=value")
         at = m.end()
         if m[1] is not None:
-            parameters.setdefault(m[1].lower(), unquote(m[2]) if m[2] is not None else None)
+            value = m[2]
+            parameters.setdefault(m[1].lower(), unquote(value) if value and value[0] == '"' else value)
     return parameters
 
 
@@ -339,5 +348,13 @@ def _is_plain(value: str) -> bool:
 
 
 def _key(name: str) -> str:
-    key = name.lower()
-    return _KEYS.get(key, key)
+    """What all spellings of a name have in common."""
+    return _KEYS.get(name) or _KEYS.get(key := name.lower(), key)
+
+
+def _item(name: str, value: str) -> tuple[str, str, str]:
+    """A field as it is kept: its key, its name in the usual spelling, its value."""
+    if "\r" in value or "\n" in value:  # whatever its origin, it must not become a header of its own
+        raise ValueError(f"the value of {name} must be one line")
+    key = _KEYS.get(name) or _key(name)
+    return key, _NAMES.get(key, name), value

@@ -50,6 +50,8 @@ _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP/([0-9]+\.[0-9]+
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*))?", re.IGNORECASE)
 _CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:\s*([^\r\n]*)", re.IGNORECASE)
 _ECHOED = frozenset(("Via", "From", "To", "Call-ID", "CSeq"))
+_ECHOED_IN_100 = _ECHOED | {"Timestamp"}
+_ECHOED_IN_DIALOG = _ECHOED | {"Record-Route"}
 _FOLD = re.compile(r"\r\n[ \t]+")
 _TAG = re.compile(r";\s*tag\s*=", re.IGNORECASE)
 
@@ -164,9 +166,9 @@ class Message:
         return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 
     def _required(self, name: str, parse: Callable[[str], T], *, split: bool = True) -> tuple[T, ...]:
-        if not (values := self._several(name, parse, split=split)):
-            raise self._refusal(f"Missing {name} Header")
-        return values
+        if values := self._several(name, parse, split=split):
+            return values
+        raise self._refusal(f"Missing {name} Header")
 
     def _several(self, name: str, parse: Callable[[str], T], *, split: bool = True) -> tuple[T, ...]:
         try:
@@ -205,12 +207,14 @@ class Request(Message):
         ``received`` is added where the Via names another host, and always beside ``rport``, which gets its
         value when the client asked for it. Raises :class:`MessageError` when the Via cannot be read.
         """
-        via = self.via
+        via, *others = self.vias
         asked = "rport" in via.parameters
         if via.host == host and not asked:
             return
         origin = {"received": host, "rport": str(port)} if asked else {"received": host}
-        self.headers.set("Via", str(via.with_parameters(**origin)), *self.headers.get_list("Via")[1:])
+        via = via.with_parameters(**origin)
+        self.headers.set("Via", str(via), *self.headers.get_list("Via")[1:])
+        self.headers.remember("Via", (via, *others))
 
 
 @dataclass(slots=True)
@@ -319,27 +323,20 @@ def respond(
     Record-Routes (section 12.1.1), a 100 the Timestamp. Works on the request of a :class:`MessageError`
     too: what is missing or malformed there is missing or malformed in the answer.
     """
-    answer = Response(status, PHRASES.get(status, "") if reason is None else reason, body=body)
-    for name, value in request.headers.items():
-        if name in _ECHOED:
-            answer.headers.add(name, value)
-    if status == 100:
-        for value in request.headers.get_all("Timestamp"):
-            answer.headers.add("Timestamp", value)
-    elif to_tag is not None and (to := request.headers.get("To")) is not None and not _has_tag(to):
-        answer.headers.set("To", f"{to};tag={to_tag}")
-    if 100 < status < 300:
-        for value in request.headers.get_all("Record-Route"):
-            answer.headers.add("Record-Route", value)
-    for name, value in headers:
-        answer.headers.add(name, value)
+    echoed = _ECHOED_IN_100 if status == 100 else _ECHOED_IN_DIALOG if status < 300 else _ECHOED
+    fields = [item for item in request.headers if item[0] in echoed]
+    fields += headers
     if content_type is not None:
-        answer.headers.set("Content-Type", content_type)
+        fields.append(("Content-Type", content_type))
+    answer = Response(status, PHRASES.get(status, "") if reason is None else reason, Headers(fields), body)
+    if status > 100 and to_tag is not None and (to := request.headers.get("To")) is not None:
+        answer.headers.set("To", _tagged(to, to_tag))
     return answer
 
 
-def _has_tag(to: str) -> bool:
-    return _TAG.search(to, max(to.rfind(">"), 0)) is not None
+def _tagged(to: str, tag: str) -> str:
+    """A To with a tag, the one it has if it has one."""
+    return to if _TAG.search(to, max(to.rfind(">"), 0)) else f"{to};tag={tag}"
 
 
 class Framed(Enum):

@@ -144,9 +144,15 @@ class Identity:
         """What that peer may call us. It is never 0.0.0.0 or ``::``."""
         if (address := self.advertised.get(6 if ":" in bound.host else 4)) is not None:
             return LocalAddress(address, bound.port)
-        if ipaddress.ip_address(bound.host).is_unspecified:
+        if is_any(bound.host):
             return LocalAddress(address_towards(peer), bound.port)
         return bound
+
+
+@lru_cache(maxsize=64)
+def is_any(bound: str) -> bool:
+    """Whether a socket bound there gets what is sent to any address of ours: ``0.0.0.0`` or ``::``."""
+    return ipaddress.ip_address(bound).is_unspecified
 
 
 @lru_cache(maxsize=1024)
@@ -170,7 +176,7 @@ def contact_for(path: Path) -> str:
 
 def is_towards(bound: str, peer: str) -> bool:
     """Whether a socket bound there is on the interface that leads to ``peer``."""
-    return ipaddress.ip_address(bound).is_unspecified or bound == address_towards(peer)
+    return is_any(bound) or bound == address_towards(peer)
 
 
 def family_of(host: str) -> socket.AddressFamily:
