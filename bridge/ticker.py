@@ -13,6 +13,8 @@ from config.counters import Histogram
 TICK = 0.020  # seconds
 MOST_LATE = 3  # ticks
 
+SMOOTHING = 0.04  # a tick's weight in ``behind``
+
 LATENESS_BOUNDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.04, 0.06, 0.1, 0.25, 1.0)
 
 
@@ -23,7 +25,11 @@ def next_tick(due: int, elapsed: float) -> int:
 
 
 class Ticker:
-    """Calls ``work(tick)`` every 20 ms. ``lateness``: when the work of a tick was done, after it was due."""
+    """Calls ``work(tick)`` every 20 ms.
+
+    ``lateness``: when the work of a tick was done, after it was due. ``behind``: the same, of the last ticks, in
+    seconds, smoothed over half a second: one long tick does not count for much.
+    """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float], work: Callable[[int], None]
@@ -35,6 +41,7 @@ class Ticker:
         self._due = 0
         self._timer: asyncio.Handle | None = None
         self.lateness = Histogram(LATENESS_BOUNDS)
+        self.behind = 0.0
         self.skipped = 0
 
     def start(self) -> None:
@@ -57,4 +64,6 @@ class Ticker:
         self._due = tick + 1
         self._timer = self._loop.call_later(max(0.0, self._due * TICK - elapsed), self._run)
         self._work(tick)
-        self.lateness.observe(max(0.0, clock() - self._origin - tick * TICK))
+        late = max(0.0, clock() - self._origin - tick * TICK)
+        self.lateness.observe(late)
+        self.behind += (late - self.behind) * SMOOTHING

@@ -5,7 +5,8 @@ In this order:
 - while draining, nobody (503, Retry-After);
 - one address that has more than its share of running calls (486: an SBC that gets 503 stops using us
   altogether, and its other calls are welcome). Trusted networks, such as the SBC's own, are exempt;
-- more calls than the process may hold, or more per second than it can answer (503, Retry-After).
+- more calls than the process may hold, or more per second than it can answer, or a process so busy that
+  sound comes late already (503, Retry-After): who is in a meeting is to go on hearing it.
 
 An address that is over its limit is refused before it can use up the calls per second of everyone else.
 The calls per second are a token bucket one second deep: a burst of that many is welcome after a pause.
@@ -14,22 +15,30 @@ one address, ``config.sources`` says.
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 from config.outcome import Outcome
 from config.settings import LimitsSettings
 from config.sources import counted_as
+
+MOST_BEHIND = 0.030
+"""Seconds by which the work of the ticks may be done late (``bridge.ticker``): when it is more, it grows."""
 
 RETRY_AFTER = {Outcome.OVERLOADED: 5, Outcome.DRAINING: 60}
 """Seconds for the Retry-After header of a 503: the next second may do, a restart takes longer."""
 
 
 class Admission:
-    """Counts the calls that were let in; each needs one `ended` when it is over."""
+    """Counts the calls that were let in; each needs one `ended` when it is over.
 
-    def __init__(self, limits: LimitsSettings) -> None:
+    ``behind``: by how many seconds the sound of the running calls is late.
+    """
+
+    def __init__(self, limits: LimitsSettings, behind: Callable[[], float] = lambda: 0.0) -> None:
         self.draining = False
         self.running = 0
         self._limits = limits
+        self._behind = behind
         self._by_source: Counter[str] = Counter()
         self._tokens = self._depth = float(limits.calls_per_second)
         self._filled_at: float | None = None
@@ -41,7 +50,7 @@ class Admission:
         source = counted_as(source_host, self._limits.trusted)
         if source is not None and self._by_source[source] >= self._limits.calls_per_source:
             return Outcome.SOURCE_LIMIT
-        if self.running >= self._limits.calls or not self._take_token(now):
+        if self.running >= self._limits.calls or self._behind() > MOST_BEHIND or not self._take_token(now):
             return Outcome.OVERLOADED
         self.running += 1
         if source is not None:

@@ -6,7 +6,7 @@ import pytest
 
 from config.outcome import Outcome
 from config.settings import LimitsSettings
-from gateway.admission import RETRY_AFTER, Admission
+from gateway.admission import MOST_BEHIND, RETRY_AFTER, Admission
 
 
 def test_calls_at_once() -> None:
@@ -28,6 +28,17 @@ def test_calls_per_second() -> None:
     assert admission.admit("192.0.2.21", 100.11) is Outcome.OVERLOADED
     verdicts = [admission.admit(f"198.51.100.{n}", 200.0) for n in range(11)]
     assert verdicts == [None] * 10 + [Outcome.OVERLOADED], "a pause saves up one second, no more"
+
+
+def test_a_process_whose_sound_is_late_takes_nobody_until_it_has_caught_up() -> None:
+    behind = 0.0
+    admission = Admission(LimitsSettings(), lambda: behind)
+    assert admission.admit("192.0.2.1", 0.0) is None
+    behind = 1.01 * MOST_BEHIND
+    assert admission.admit("192.0.2.1", 0.0) is Outcome.OVERLOADED
+    assert admission.running == 1
+    behind = 0.99 * MOST_BEHIND
+    assert admission.admit("192.0.2.1", 0.0) is None
 
 
 def test_calls_per_source() -> None:
