@@ -93,7 +93,9 @@ class App:
         self._clock = time.monotonic
         self._random = SystemRandom()
         self._not_ready: str | None = "starting"
-        self._admission = Admission(settings.limits)
+        self._admission = Admission(
+            settings.limits, lambda: self._desk.ticker.behind if self._desk is not None else 0.0
+        )
         self._refused: Counter[tuple[str, str]] = Counter()
         self._totals = MediaTotals()
         self._guard = PinGuard(settings.limits)
@@ -330,6 +332,7 @@ class App:
             sockets=self._sockets,
             mux=self._mux,
             log_lines_lost=self._log_lines_lost,
+            participants=self._settings.http.participant_metrics,
         )
         return Metrics(counting.sources())
 

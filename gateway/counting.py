@@ -23,7 +23,8 @@ from sip.user_agent import UserAgent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
-    """Who counts. ``refused``: calls that our limits refused; ``totals``: of legs that ended."""
+    """Who counts. ``refused``: calls that our limits refused; ``totals``: of legs that ended;
+    ``participants``: whether to tell of each browser."""
 
     agent: UserAgent
     desk: Desk
@@ -35,6 +36,7 @@ class Counting:
     sockets: PageSockets | None
     mux: MediaMux | None
     log_lines_lost: Callable[[], int]
+    participants: bool
 
     def sources(self) -> Sources:
         """How each number is read."""
@@ -63,6 +65,7 @@ class Counting:
             gc_collections=lambda: self.garbage.collections,
             gc_pause_seconds=self.garbage.pauses,
             log_lines_lost=self.log_lines_lost,
+            browsers=engine.statistics if self.participants else tuple,
         )
 
     def _turned_away(self) -> Counter[tuple[str, str]]:

@@ -4,9 +4,11 @@ A component counts with plain integers and :class:`config.counters.Histogram`; n
 or a packet knows of metrics. ``gateway.counting`` hands over one :class:`Sources`, and :class:`Metrics` turns
 it into the text format at each ``GET /metrics``. Names are fixed by the interface scripts rely on; add to
 them, never rename. Labels come from closed sets (outcomes, states, kinds, transports), never from
-what a caller wrote.
+what a caller wrote. The one exception has to be asked for (``http.participant_metrics``): how the media of
+each browser travels, by the name of its room and an id that means nothing elsewhere, while it is there.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +18,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from conferencing.embedded.media import Statistics
 from config.counters import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -53,6 +56,7 @@ class Sources:
     gc_collections: Callable[[], Sequence[int]]  # by generation
     gc_pause_seconds: Histogram
     log_lines_lost: Count
+    browsers: Callable[[], Iterable[tuple[str, str, Statistics]]]  # by room and id; none unless asked for
 
 
 def software_version() -> str:
@@ -88,6 +92,7 @@ class _Reader(Collector):
         """Read every source once."""
         yield from self._calls(self._sources)
         yield from self._media(self._sources)
+        yield from self._browsers(self._sources)
         yield from self._process(self._sources)
 
     def _calls(self, read: Sources) -> Iterator[Metric]:
@@ -129,6 +134,29 @@ class _Reader(Collector):
         )
         yield _counter("ticks_skipped", "Ticks of the mixer that never came", _one(read.ticks_skipped()))
 
+    def _browsers(self, read: Sources) -> Iterator[Metric]:
+        browsers = list(read.browsers())
+        if not browsers:
+            return
+        for name, text, value in _OF_A_BROWSER:
+            values = [((room, who), value(each)) for room, who, each in browsers]
+            yield _gauge(f"participant_{name}", text, values, "room", "participant")
+        shown = Counter((room, who, slot.layer or "") for room, who, each in browsers for slot in each.slots)
+        text = "Pictures to a browser, by simulcast layer"
+        yield _gauge("participant_shown", text, shown.items(), "room", "participant", "layer")
+        rates: dict[tuple[str, ...], float] = {}
+        lost: dict[tuple[str, ...], float] = {}
+        for room, who, each in browsers:
+            rates[room, who, "microphone", ""] = each.microphone
+            for layer in each.layers:
+                rates[room, who, layer.source, layer.layer] = layer.rate
+                lost[room, who, layer.source, layer.layer] = layer.lost
+        labels = ("room", "participant", "source", "layer")
+        text = "What a browser publishes, by simulcast layer"
+        yield _gauge("participant_received_bits_per_second", text, rates.items(), *labels)
+        text = "Video packets of a browser that never came"
+        yield _counter("participant_lost_packets", text, lost.items(), *labels)
+
     def _process(self, read: Sources) -> Iterator[Metric]:
         collections = [((str(age),), count) for age, count in enumerate(read.gc_collections())]
         yield _counter("gc_collections", "Garbage collections", collections, "generation")
@@ -139,6 +167,12 @@ class _Reader(Collector):
 
 
 Values = Iterable[tuple[tuple[str, ...], float]]
+
+_OF_A_BROWSER: Sequence[tuple[str, str, Callable[[Statistics], float]]] = (
+    ("round_trip_seconds", "To a browser and back", lambda each: each.round_trip),
+    ("loss_ratio", "Share of the video to a browser that is lost", lambda each: each.loss),
+    ("sent_bits_per_second", "Video to a browser", lambda each: each.sent),
+)
 
 
 def _one(value: float) -> Values:

@@ -41,7 +41,7 @@ PAUSE_AFTER_FAILURE: Final = 3.0
 GROWN_DELAY: Final = 0.15  # s more of round trip than there was at best
 WAITING_DELAY: Final = 0.05  # s; less is chance
 LEAST_TIME: Final = 0.5  # s over which what was sent is judged
-DELAY_DRIFT: Final = 0.002  # s by which the best round trip is forgotten with each report
+DELAY_DRIFT: Final = 0.002  # s by which the best round trip is forgotten in a second
 FALL: Final = 0.97  # of the REMB before
 REACHED: Final = 0.95  # of the most: no probe hits it exactly
 
@@ -66,6 +66,7 @@ class Bandwidth:
         self.probes = 0
         self._remb: float | None = None
         self._best_round_trip = 10.0
+        self._drifted_at = now
         self._octets = 0
         self._octets_before = 0
         self._measured_at = now
@@ -102,7 +103,10 @@ class Bandwidth:
         """Take a receiver report about so many packets; True when the estimate fell."""
         # Two lost of fifteen are chance: a report counts by its number of packets.
         self.loss += min(1.0, packets / ENOUGH) * (loss - self.loss)
-        self._best_round_trip = min(self._best_round_trip + DELAY_DRIFT, round_trip)
+        self._best_round_trip = min(
+            self._best_round_trip + DELAY_DRIFT * (now - self._drifted_at), round_trip
+        )
+        self._drifted_at = now
         if self.loss > HIGH_LOSS and self.sent > 0.0:
             fallen = self._fall(min(self.estimate, self.sent) * (1.0 - 0.5 * self.loss), now)
             self.loss = HIGH_LOSS / 2  # what was sent before is judged

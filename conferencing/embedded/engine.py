@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from conferencing.embedded.media import LocalAudio, MakePlane, Plane
+from conferencing.embedded.media import LocalAudio, MakePlane, Plane, Statistics
 from conferencing.embedded.session import Connection, Session, State, Visit
 from conferencing.engine import SpeakerFrame
 from conferencing.lobby import Decision, Knock
@@ -220,6 +220,12 @@ class EmbeddedEngine:
             for knock in meeting.lobby:
                 meeting.turn_away(knock.id, Outcome.DRAINING)
         self._look_after(self._clock())
+
+    def statistics(self) -> Iterator[tuple[str, str, Statistics]]:
+        """Of each browser whose media flows: the key of its meeting, its id, how its media travels."""
+        for session in self.sessions.values():
+            if (statistics := session.statistics()) is not None:
+                yield session.meeting.key, session.id, statistics
 
     # Time
 

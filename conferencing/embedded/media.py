@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Source(Enum):
@@ -38,6 +38,46 @@ class SlotMap:
     source: Source
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A layer that comes from the browser; ``lost``: packets that never came. No simulcast: layer ""."""
+
+    source: str
+    layer: str
+    codec: str
+    height: int
+    rate: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture on its way to the browser; layer and height are None until it has begun."""
+
+    mid: str
+    state: str
+    layer: str | None
+    height: int | None
+    loss: float
+    repairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How a browser's media travels: s, bit/s, pixels, loss as a fraction.
+
+    ``loss`` is that of all video to the browser, ``sent`` its rate, ``estimate`` what its link may take.
+    """
+
+    round_trip: float
+    loss: float
+    estimate: int
+    sent: int
+    microphone: int
+    layers: tuple[Published, ...]
+    slots: tuple[Shown, ...]
+
+
 class WantedTile(Protocol):
     """A picture on a page."""
 
@@ -66,8 +106,8 @@ class MediaPeer(Protocol):
     def offer_wanted(self) -> bool:
         """Whether the page should offer anew, as the codecs that all understand are others now."""
 
-    def stats(self) -> dict[str, Any]:
-        """How it travels, for the page's details."""
+    def stats(self) -> Statistics:
+        """How it travels."""
 
 
 class PeerEvents(Protocol):

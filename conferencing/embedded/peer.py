@@ -10,19 +10,20 @@ Slots are fixed lines (``offer``); who is on them, and in which layer, is decide
 
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from conferencing.embedded import answer, feedback
 from conferencing.embedded.bandwidth import Bandwidth
 from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.codecs import Codec
 from conferencing.embedded.extensions import Extension, elements
-from conferencing.embedded.media import OfferError, PeerEvents, Rates, Source, WantedTile
+from conferencing.embedded.media import OfferError, PeerEvents, Rates, Source, Statistics, WantedTile
 from conferencing.embedded.offer import Offer, read_offer
 from conferencing.embedded.pacer import Pacer
 from conferencing.embedded.publication import Binding, Publisher
 from conferencing.embedded.slot import abs_send_time
 from conferencing.embedded.stage import Cast, Stage
+from conferencing.embedded.statistics import statistics
 from media.rtcp import (
     CNAME,
     NTP_EPOCH,
@@ -442,40 +443,9 @@ class MediaPeer:
             if clock is not None:
                 yield SenderReport(slot.ssrc, _ntp_time(now), clock, slot.packets, slot.octets)
 
-    def stats(self) -> dict[str, Any]:
-        """How it travels, for the page's details: s, bit/s, pixels, loss as a fraction."""
-        now = self._clock()
-        return {
-            "round_trip": round(self.round_trip, 4),
-            "loss": round(self.bandwidth.loss, 4),
-            "estimate": round(self.bandwidth.estimate),
-            "sent": round(self.bandwidth.sent),
-            "microphone": round(self.publisher.voice.stream.rate),
-            "layers": [
-                {
-                    "source": publication.source.value,
-                    "layer": stream.rid,
-                    "codec": str(stream.codec),
-                    "height": stream.height,
-                    "rate": round(stream.rate),
-                    "lost": stream.statistics.lost,
-                }
-                for publication in (self.publisher.camera, self.publisher.screen)
-                for stream in publication.layers(now)
-            ],
-            "slots": [
-                {
-                    "mid": slot.mid,
-                    "state": slot.state.name.lower(),
-                    "layer": slot.current.rid if slot.current else None,
-                    "height": slot.current.height if slot.current else None,
-                    "loss": round(slot.loss, 4),
-                    "repairs": slot.repairs,
-                }
-                for slot in self.stage.pictures.values()
-                if slot.target is not None
-            ],
-        }
+    def stats(self) -> Statistics:
+        """How it travels."""
+        return statistics(self.round_trip, self.bandwidth, self.publisher, self.stage, self._clock())
 
     def close(self) -> None:
         """Leave: give up the transport and all slots."""

@@ -20,7 +20,7 @@ import hmac
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from typing import Protocol
 
@@ -29,7 +29,7 @@ import structlog
 from conferencing import meeting as happened
 from conferencing.embedded import messages, views
 from conferencing.embedded.bucket import Bucket
-from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source
+from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source, Statistics
 from conferencing.embedded.messages import Code, Error, HostCommand, Message
 from conferencing.embedded.rate import DEPTH, REFILL, cost
 from conferencing.lobby import Decision
@@ -384,7 +384,11 @@ class Session:
                 self.tell(messages.Asked("offer"))
         if self._media_alive and now >= self._stats_due:
             self._stats_due = now + STATS_SECONDS
-            self.tell(messages.Stats(peer.stats()), keep=False)
+            self.tell(messages.Stats(asdict(peer.stats())), keep=False)
+
+    def statistics(self) -> Statistics | None:
+        """How its media travels; None while there is none."""
+        return self._peer.stats() if self._peer is not None and self._media_alive else None
 
     def _drop_media(self) -> None:
         self._offer_wanted = False

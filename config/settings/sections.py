@@ -190,6 +190,11 @@ class HttpSettings(Section):
         (),
         description="Networks of proxies whose X-Forwarded-For is believed when wrong PINs are counted.",
     )
+    participant_metrics: bool = Field(
+        False,
+        description="Whether /metrics tells of each browser present: bit rates, loss, round trip, layers. "
+        "Whoever reads it then knows the names of the rooms in use, and each visit is a series of its own.",
+    )
 
     @property
     def tls(self) -> tuple[Path, Path] | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from conferencing.embedded.media import Published, Shown, Statistics
 from config.counters import Histogram
 from gateway.metrics import Metrics, Sources
 
@@ -16,6 +17,7 @@ class Gateway:
         self.reads = 0
         self.invites = Histogram([0.01, 0.1])
         self.empty = Histogram([0.01, 0.1])
+        self.browsers: list[tuple[str, str, Statistics]] = []
 
     def packets(self) -> Mapping[str, float]:
         self.reads += 1
@@ -46,6 +48,7 @@ class Gateway:
             gc_collections=lambda: [30, 3, 1],
             gc_pause_seconds=self.empty,
             log_lines_lost=lambda: 0,
+            browsers=lambda: self.browsers,
         )
 
 
@@ -106,3 +109,39 @@ def test_histogram_buckets_are_cumulative() -> None:
     assert samples["passerelle_invite_seconds_bucket{le=+Inf}"] == 4
     assert samples["passerelle_invite_seconds_count{}"] == 4
     assert round(samples["passerelle_invite_seconds_sum{}"], 3) == 3.105
+
+
+def test_each_browser_is_told_of_while_it_is_there() -> None:
+    gateway = Gateway()
+    metrics = Metrics(gateway.sources())
+    assert not [key for key in scrape(metrics) if key.startswith("passerelle_participant_")]
+    gateway.browsers = [
+        (
+            *("team", "ab12"),
+            Statistics(
+                *(0.05, 0.02, 2_500_000, 700_000, 32_000),
+                (
+                    Published("camera", "h", "VP8", 360, 480_000, 7),
+                    Published("screen", "", "VP8", 1080, 9, 1),
+                ),
+                (
+                    Shown("4", "forwarding", "q", 180, 0.0, 3),
+                    Shown("6", "forwarding", "q", 180, 0.0, 0),
+                    Shown("8", "waiting", None, None, 0.0, 0),
+                ),
+            ),
+        )
+    ]
+    samples = scrape(metrics)
+    of = "participant=ab12,room=team"
+    assert samples[f"passerelle_participant_round_trip_seconds{{{of}}}"] == 0.05
+    assert samples[f"passerelle_participant_loss_ratio{{{of}}}"] == 0.02
+    assert samples[f"passerelle_participant_sent_bits_per_second{{{of}}}"] == 700_000
+    assert samples[f"passerelle_participant_shown{{layer=q,{of}}}"] == 2
+    assert samples[f"passerelle_participant_shown{{layer=,{of}}}"] == 1
+    received = "passerelle_participant_received_bits_per_second"
+    assert samples[f"{received}{{layer=,{of},source=microphone}}"] == 32_000
+    assert samples[f"{received}{{layer=h,{of},source=camera}}"] == 480_000
+    assert samples[f"passerelle_participant_lost_packets_total{{layer=,{of},source=screen}}"] == 1
+    gateway.browsers = []
+    assert not [key for key in scrape(metrics) if key.startswith("passerelle_participant_")]

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from conferencing.embedded.media import OfferError, PeerEvents, Source, Speech, WantedTile
+from conferencing.embedded.media import (
+    OfferError,
+    PeerEvents,
+    Published,
+    Shown,
+    Source,
+    Speech,
+    Statistics,
+    WantedTile,
+)
 
 
 class FakePeer:
@@ -31,8 +39,10 @@ class FakePeer:
     def allow(self, source: Source, allowed: bool) -> None:
         self.allowed[source] = allowed
 
-    def stats(self) -> dict[str, Any]:
-        return {"loss": 0.0}
+    def stats(self) -> Statistics:
+        layer = Published("camera", "h", "VP8", 360, 480_000, 7)
+        slot = Shown("4", "forwarding", "q", 180, 0.02, 3)
+        return Statistics(0.05, 0.01, 2_500_000, 150_000, 32_000, (layer,), (slot,))
 
 
 class FakeAudio:

@@ -107,8 +107,8 @@ class Meeting:
                 self.link.carry()
             if number % 25 == 0:
                 self.link.report()
-            slots = self.ben.peer.stats()["slots"]
-            seen.append(slots[0]["layer"] if slots else None)
+            slots = self.ben.peer.stats().slots
+            seen.append(slots[0].layer if slots else None)
         return [(layer, len(list(group)) / 25) for layer, group in groupby(seen)]
 
 

@@ -83,15 +83,15 @@ def test_layers_are_told_apart_by_their_rids() -> None:
             anna.film(picture, rid=rid, keyframe=picture % 10 == 0, size=100)
         room.wait(0.04)
     mid = ben.mid_of("anna", "camera")
-    layers = ben.peer.stats()["slots"]
-    assert [(slot["mid"], slot["layer"]) for slot in layers] == [(mid, "q")]
+    layers = ben.peer.stats().slots
+    assert [(slot.mid, slot.layer) for slot in layers] == [(mid, "q")]
     count = len(ben.got(mid))
     ben.want("anna", height=720)
     for picture in range(100, 150):
         for rid in "qhf":
             anna.film(picture, rid=rid, keyframe=picture % 10 == 0, size=100)
         room.wait(0.04)
-    assert ben.peer.stats()["slots"][0]["height"] == 480  # what the key frame says
+    assert ben.peer.stats().slots[0].height == 480  # what the key frame says
     assert 45 <= len(ben.got(mid)) - count <= 55
     sequences = [packet.sequence for packet in ben.got(mid)]
     assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
@@ -111,12 +111,12 @@ def test_remb_lowers_the_layer_at_once_and_time_brings_it_back() -> None:
                 ben.tell(ReceiverReport(1, (ReportBlock(ssrc, 0, 0, 0, 0),)))
 
     def layer() -> str:
-        return ben.peer.stats()["slots"][0]["layer"] or ""
+        return ben.peer.stats().slots[0].layer or ""
 
     anna.film(0, rid="q")
     ben.want("anna", height=720)
     film(4)
-    top = ben.peer.stats()["estimate"]
+    top = ben.peer.stats().estimate
     assert layer() in ("h", "f")
     for rate in (2_000_000, 150_000):
         ben.tell(Feedback(PSFB, 15, 1, 0, b"REMB" + remb(rate)))
@@ -124,7 +124,7 @@ def test_remb_lowers_the_layer_at_once_and_time_brings_it_back() -> None:
     assert layer() == "q"
     film(10)
     assert layer() in ("h", "f")
-    assert ben.peer.stats()["estimate"] > 150_000
+    assert ben.peer.stats().estimate > 150_000
     assert top
 
 

@@ -238,3 +238,17 @@ def test_a_page_that_does_not_stop_is_cut_off_but_not_thrown_out() -> None:
     assert page.closed
     assert anna.state is State.SEATED
     assert not anna.attached
+
+
+def test_how_the_media_of_those_who_are_there_travels() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    house.say(anna, "offer", sdp=OFFER)
+    assert not list(house.engine.statistics())
+    house.planes[0].peers[anna.id].events.connected()
+    [(room, who, statistics)] = house.engine.statistics()
+    assert (room, who, statistics.layers[0].lost) == ("team", anna.id, 7)
+    house.wait(6)
+    assert page.take("stats")[-1]["stats"]["layers"][0]["lost"] == 7
+    house.say(anna, "leave")
+    assert not list(house.engine.statistics())
