@@ -27,8 +27,8 @@ def next_tick(due: int, elapsed: float) -> int:
 class Ticker:
     """Calls ``work(tick)`` every 20 ms.
 
-    ``lateness``: when the work of a tick was done, after it was due. ``behind``: the same, of the last ticks, in
-    seconds, smoothed over half a second: one long tick does not count for much.
+    ``lateness``: when the work of a tick was done, after it was due. ``behind``: the same of late, smoothed
+    over half a second, in seconds: one long tick does not count for much.
     """
 
     def __init__(
