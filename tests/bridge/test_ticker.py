@@ -80,4 +80,4 @@ def behind_after(durations: list[float]) -> float:
 def test_one_long_tick_is_not_yet_behind_and_many_too_long_ones_are() -> None:
     assert behind_after([0.002] * 40) < 0.005
     assert behind_after([0.002] * 40 + [0.150] + [0.002] * 5) < 0.025
-    assert behind_after([0.024] * 80) > 0.030
+    assert behind_after([0.024] * 80) > 0.060
