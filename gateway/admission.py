@@ -22,7 +22,7 @@ from config.settings import LimitsSettings
 from config.sources import counted_as
 
 MOST_BEHIND = 0.060
-"""Seconds by which the work of the ticks may be done late (``bridge.ticker``): by then sound is breaking up."""
+"""Seconds by which the ticks may be done late (``bridge.ticker``): by then the sound is breaking up."""
 
 RETRY_AFTER = {Outcome.OVERLOADED: 5, Outcome.DRAINING: 60}
 """Seconds for the Retry-After header of a 503: the next second may do, a restart takes longer."""
