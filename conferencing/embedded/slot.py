@@ -18,7 +18,7 @@ away): a segment begins above everything that was sent, packets of a stream have
 twice (``stream``), and what is older than the segment's first packet is dropped.
 
 What a subscriber asks for again is sent as RTX (RFC 4588) from the stream's history, in the present segment
-and the one before, each packet at most once in a round trip. A slot's repairs and probes share the RTX SSRC.
+and the one before, each packet once in most of a round trip. A slot's repairs and probes share the RTX SSRC.
 
 Units: timestamps in ticks, time in seconds, sizes in octets.
 """
@@ -33,7 +33,8 @@ from conferencing.embedded.codecs import Codec
 from conferencing.embedded.stream import AUDIO_CLOCK, VIDEO_CLOCK, Received, Stream, VideoStream
 from media.rtp import ReportBlock, timestamp_delta
 
-REPEAT_AFTER: Final = 0.03  # s; a repair is not repeated sooner, nor within a round trip
+REPEAT_AFTER: Final = 0.03  # s; a repair is not repeated sooner
+REPEAT_SHARE: Final = 0.6  # of a round trip, nor sooner than that: the subscriber may think it shorter
 MAX_REPAIRS: Final = 256  # remembered
 PAUSE: Final = 1.5  # s without a repair
 MAX_REPORTED: Final = 3000  # repairs in one report; more is nonsense
@@ -366,7 +367,7 @@ class VideoSlot(Slot):
         """Send a packet again that the subscriber misses; returns the octets it took, 0 for none."""
         number = self.highest + (((sequence - self.highest + 0x8000) & 0xFFFF) - 0x8000)
         last = self._repaired.get(number)
-        if last is not None and now - last < max(REPEAT_AFTER, self._link.round_trip):
+        if last is not None and now - last < max(REPEAT_AFTER, REPEAT_SHARE * self._link.round_trip):
             return 0
         for segment in (self._segment, self._past):
             if segment is not None and number >= segment.start + segment.offset:

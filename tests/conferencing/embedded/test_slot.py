@@ -203,7 +203,7 @@ def test_what_is_missed_is_repaired_once_in_a_round_trip() -> None:
     media = link.packets(MEDIA)
     assert slot.repair(media[2].sequence, 1.2) > 0
     assert slot.repair(media[2].sequence, 1.25) == 0
-    assert slot.repair(media[2].sequence, 1.4) > 0
+    assert slot.repair(media[2].sequence, 1.27) > 0  # a little early, by the subscriber's own clock
     assert slot.repair((media[-1].sequence + 1) & 0xFFFF, 1.4) == 0  # was never sent
     repairs = link.packets(RTX)
     assert [packet.sequence for packet in repairs] == [101, 102]

@@ -25,14 +25,14 @@ Behind = tuple[Gateway, UdpRelay]
 
 
 @pytest.fixture
-def behind(gateway_with: MakeGateway, network: Network) -> Iterator[Callable[[float], Behind]]:
+def behind(gateway_with: MakeGateway, network: Network) -> Iterator[Callable[..., Behind]]:
     """A gateway whose media goes through a relay."""
     relays: list[UdpRelay] = []
 
-    def make(loss: float) -> Behind:
+    def make(**quality: float) -> Behind:
         public = network.address()
         gateway = gateway_with(webrtc={"port": PORT, "advertised": [public]})
-        relays.append(UdpRelay(public, PORT, (gateway.address, PORT), loss=loss).__enter__())
+        relays.append(UdpRelay(public, PORT, (gateway.address, PORT), **quality).__enter__())
         return gateway, relays[0]
 
     yield make
@@ -76,9 +76,9 @@ WATCH_FREEZES = """(name) => {
 
 
 def test_five_percent_loss_both_ways_freezes_nothing(
-    behind: Callable[[float], Behind], person: MakePerson
+    behind: Callable[..., Behind], person: MakePerson
 ) -> None:
-    gateway, relay = behind(0.05)
+    gateway, relay = behind(loss=0.05, delay=0.04, jitter=0.02)
     room = gateway.room("pages")
     red, green = person(RED, gateway), person(GREEN, gateway)
     red.enter(room)
@@ -106,9 +106,9 @@ def _longest_stays(*pages: Person) -> list[float]:
 
 
 def test_a_narrow_link_gets_a_smaller_picture_and_its_old_one_back(
-    behind: Callable[[float], Behind], person: MakePerson
+    behind: Callable[..., Behind], person: MakePerson
 ) -> None:
-    gateway, relay = behind(0.0)
+    gateway, relay = behind()
     room = gateway.room("pages")
     large, green = person(LARGE, gateway), person(GREEN, gateway)
     large.enter(room)

@@ -1,8 +1,9 @@
-"""A path for UDP as bad as a test wants it: it loses packets, and takes no more than so many bits a second.
+"""A path for UDP as bad as a test wants it: it loses, delays, and takes no more than so many bits a second.
 
 It stands before the media port of a gateway whose `webrtc.advertised` is the relay's address, as a NAT does.
 Each client is told apart by the address it sends from and reaches the gateway from a socket of its own.
-A link that is too narrow queues for `QUEUE` seconds and then drops, as a modem's buffer does.
+A link that is too narrow queues for `QUEUE` seconds and then drops, as a modem's buffer does. Packets that
+are delayed stay in order, as those of one flow do on nearly every real path.
 """
 
 from __future__ import annotations
@@ -15,26 +16,43 @@ from typing import Self
 
 Address = tuple[str, int]
 QUEUE = 0.25
+TINY = 1e-6  # s; timers for the same moment have no order
 
 
 @dataclass(slots=True)
 class Link:
-    """One client's path: loss both ways as a fraction, rate towards the client in bit/s (0: endless)."""
+    """One client's path, both ways: loss as a fraction, delay and at most so much more (jitter) in seconds.
+
+    Only towards the client there is a rate, in bit/s (0: endless).
+    """
 
     loss: float = 0.0
+    delay: float = 0.0
+    jitter: float = 0.0
     rate: float = 0.0
     lost: int = 0
     passed: int = 0
     free_at: float = field(default=0.0, init=False)
+    up_until: float = field(default=0.0, init=False)  # when the last packet comes out
+    down_until: float = field(default=0.0, init=False)
 
 
 class UdpRelay:
     """`with UdpRelay(address, port, target) as relay:`, in a thread of its own."""
 
-    def __init__(self, address: str, port: int, target: Address, *, loss: float = 0.0) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        target: Address,
+        *,
+        loss: float = 0.0,
+        delay: float = 0.0,
+        jitter: float = 0.0,
+    ) -> None:
         self._listen = (address, port)
         self._target = target
-        self._loss = loss
+        self._quality = (loss, delay, jitter)
         self._random = random.Random(1)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
@@ -65,36 +83,44 @@ class UdpRelay:
     async def from_client(self, data: bytes, client: Address) -> None:
         """What a client sends, in order: the first packet of each opens its way."""
         if client not in self._ways:
-            self.links[client] = Link(self._loss)
+            self.links[client] = Link(*self._quality)
             self._ways[client], _ = await self._loop.create_datagram_endpoint(
                 lambda: _Far(self, client), remote_addr=self._target, local_addr=(self._listen[0], 0)
             )
-        if self._passes(self.links[client]):
-            self._ways[client].sendto(data)
+        self._up(data, client)
 
     def near_received(self, data: bytes, client: Address) -> None:
         """From a client."""
-        way = self._ways.get(client)
-        if way is None:
+        if client in self._ways:
+            self._up(data, client)
+        else:
             self._loop.create_task(self.from_client(data, client))
-        elif self._passes(self.links[client]):
-            way.sendto(data)
+
+    def _up(self, data: bytes, client: Address) -> None:
+        link = self.links[client]
+        if self._passes(link):
+            link.up_until = self._arrives(link, self._loop.time(), link.up_until)
+            self._loop.call_at(link.up_until, self._ways[client].sendto, data)
 
     def far_received(self, data: bytes, client: Address) -> None:
         """From the gateway, for that client."""
         link = self.links[client]
         if not self._passes(link):
             return
-        if not link.rate:
-            self._near.sendto(data, client)
-            return
         now = self._loop.time()
-        starts = max(now, link.free_at)
-        if starts - now > QUEUE:
-            link.lost += 1
-            return
-        link.free_at = starts + 8 * len(data) / link.rate
-        self._loop.call_at(link.free_at, self._near.sendto, data, client)
+        leaves = now
+        if link.rate:
+            starts = max(now, link.free_at)
+            if starts - now > QUEUE:
+                link.lost += 1
+                return
+            leaves = link.free_at = starts + 8 * len(data) / link.rate
+        link.down_until = self._arrives(link, leaves, link.down_until)
+        self._loop.call_at(link.down_until, self._near.sendto, data, client)
+
+    def _arrives(self, link: Link, leaves: float, before: float) -> float:
+        """When a packet comes out, after the one before it."""
+        return max(leaves + link.delay + self._random.random() * link.jitter, before + TINY)
 
     def _passes(self, link: Link) -> bool:
         if self._random.random() < link.loss:
