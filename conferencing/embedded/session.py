@@ -10,10 +10,11 @@ A session is attached to one connection at a time, or to none. What it has to sa
 page may still come back, kept: a page that resumes hears what it missed and then how everything is. Whoever
 resumes takes the session over; the connection before is told ``replaced``.
 
-Nobody says goodbye when a battery dies. Life is a connection (the HTTP server pings it, so a dead one
-closes), or media that flows (RFC 7675 consent, kept by ``media.webrtc``). Without either the seat is kept
-until ``SILENCE`` after the page's last word, and for ``RETURN`` at least: so a network that changes or a page
-that is reloaded keeps its seat, and the others wait 15 s for a ghost to go.
+Nobody says goodbye when a battery dies. Life is a connection (the HTTP server pings it, and closes one
+that is silent for 10 s), or media that flows (RFC 7675 consent, 15 s, kept by ``media.webrtc``). Without
+either the seat is kept until ``SILENCE`` after the page's last word, and for ``RETURN`` at least: so a network
+that changes or a page that is reloaded keeps its seat. These clocks run side by side: the others wait 15 s for
+a ghost to go.
 """
 
 import hmac

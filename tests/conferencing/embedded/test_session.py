@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from conferencing.embedded.engine import LOOK_SECONDS
 from conferencing.embedded.media import SlotMap, Source
 from conferencing.embedded.session import RETURN, SILENCE, State
 from conferencing.meeting import Limits
 from conferencing.participant import Kind
 from config.outcome import Outcome, PasserelleError
+from gateway.web.server import READ_SECONDS
+from media.webrtc.ice import CONSENT
+from media.webrtc.mux import TICK
 from tests.conferencing.embedded.pages import House, Page
 
 OFFER = "v=0\r\no=- 7 1 IN IP4 0.0.0.0\r\n"
@@ -63,6 +67,43 @@ def test_media_that_flows_keeps_the_seat() -> None:
     house.wait(1)
     assert anna.id not in house.engine.sessions
     assert anna.id not in house.planes[0].peers
+
+
+@pytest.mark.parametrize("with_media", [True, False])
+def test_one_whose_network_dies_is_gone_after_fifteen_seconds(with_media: bool) -> None:
+    """The connection is found dead, then consent runs out: clocks that run side by side, never in a row."""
+    house = House()
+    anna, page = house.come("Anna")
+    _, others = house.come("Bob")
+    if with_media:
+        house.say(anna, "offer", sdp=OFFER)
+        house.planes[0].peers[anna.id].events.connected()
+    house.wait(100)
+    house.say(anna, "ping")
+    died = house.now
+    house.wait(READ_SECONDS)  # its last answer to our ping came as it died, and nothing after it
+    anna.detach(page, house.now)
+    house.wait(RETURN - 0.5)
+    assert anna.id in house.engine.sessions
+    house.wait(died + CONSENT + TICK - house.now)
+    if with_media:
+        house.planes[0].peers[anna.id].events.closed("no consent")
+    house.wait(LOOK_SECONDS)
+    assert others.take("left")
+    assert house.now - died <= 15.5
+
+
+def test_one_whose_network_comes_back_keeps_the_seat() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    _, others = house.come("Bob")
+    house.say(anna, "ping")
+    house.wait(READ_SECONDS)
+    anna.detach(page, house.now)
+    house.wait(RETURN - 0.5)
+    anna.attach(Page(), house.now, 1)
+    house.wait(60)
+    assert not others.take("left")
 
 
 def test_what_a_new_connection_hears() -> None:
