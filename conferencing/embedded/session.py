@@ -12,9 +12,9 @@ resumes takes the session over; the connection before is told ``replaced``.
 
 Nobody says goodbye when a battery dies. Life is a connection (the HTTP server pings it, and closes one
 that is silent for 10 s), or media that flows (RFC 7675 consent, 15 s, kept by ``media.webrtc``). Without
-either the seat is kept until ``SILENCE`` after the page's last word, and for ``RETURN`` at least: so a network
-that changes or a page that is reloaded keeps its seat. These clocks run side by side: the others wait 15 s for
-a ghost to go.
+either the seat is kept until ``SILENCE`` after the page's last word, and for ``RETURN`` at least: so a
+network that changes or a page that is reloaded keeps its seat. These clocks run side by side: the others wait
+15 s for a ghost to go.
 """
 
 import hmac
