@@ -1,63 +1,39 @@
 """One call bridged into one meeting: performs what the flow commands and tells it what happens.
 
-The shell around the sans-IO machine of ``bridge.flow``. It owns the call's sockets, its leg, its channel in
-the mixer and its seat in the meeting, and gives all of them back when the call ends, however it ends.
+The shell around the sans-IO machine of ``bridge.flow``. It owns the call's media (``bridge.call_media``) and
+its seat in the meeting, and gives both back when the call ends, however it ends.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from structlog.contextvars import bind_contextvars
 
 from bridge import flow
-from bridge.announcer import Announcer
+from bridge.call_media import CallMedia
 from bridge.channel import Channel
-from bridge.directory import Directory, rules_of
+from bridge.directory import rules_of, try_pin
 from bridge.flow import Flow, IllegalEventError, State
-from bridge.leg import Leg, MediaTotals
-from bridge.mixer import Mixer
-from bridge.negotiation import Agreement, Negotiation
-from bridge.pin_guard import PinGuard
-from conferencing.engine import Engine, Seat, WaitingSeat
+from bridge.leg import Leg
+from bridge.services import Services
+from conferencing.engine import Seat, WaitingSeat
 from conferencing.meeting import Changed, LeftAlone, MuteChanged, Removed
 from conferencing.meeting import Event as MeetingEvent
 from conferencing.participant import Kind
 from config.masking import mask_number
 from config.outcome import Outcome, PasserelleError
-from config.settings import IvrSettings, MediaSettings
 from media.dtmf import DtmfError, Way, is_dtmf, parse_info
-from media.ports import PortAllocator
 from media.sdp import SessionDescription
-from media.sockets import MediaSockets
-from rooms.values import Answer, Found, NotFound, Refused, Role, Room
+from rooms.values import Found, NotFound, Refused, Role, Room
 from sip.call import Call, NotAcceptable
 
 log = structlog.get_logger(__name__)
 
 # Seconds after the ACK for which the voice waits for the caller's first packet.
 FIRST_PACKET_PATIENCE = 0.5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Services:
-    """What every call of the process shares."""
-
-    loop: asyncio.AbstractEventLoop
-    clock: Callable[[], float]
-    random: Random
-    media: MediaSettings
-    ivr: IvrSettings
-    ports: PortAllocator
-    mixer: Mixer
-    announcer: Announcer
-    directory: Directory
-    engine: Engine
-    guard: PinGuard
-    totals: MediaTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +53,6 @@ class BridgedCall:
         self, call: Call, services: Services, on_ended: Callable[["BridgedCall", Outcome], None]
     ) -> None:
         self.call = call
-        self.leg: Leg | None = None
         self.over = False
         self.room: Room | None = None
         self.log = log.bind(call=call.id)
@@ -85,9 +60,7 @@ class BridgedCall:
         self._on_ended = on_ended
         self._flow: Flow | None = None
         self._language: str = services.ivr.language
-        self._negotiation: Negotiation | None = None
-        self._sockets: MediaSockets | None = None
-        self._channel: Channel | None = None
+        self._media: CallMedia | None = None
         self._seat: Seat | None = None
         self._waiting: WaitingSeat | None = None
         self._hand = False  # whether it is raised, as the caller was told
@@ -96,6 +69,15 @@ class BridgedCall:
         self._ready_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def leg(self) -> Leg | None:
+        """The RTP of the call, once it was agreed on."""
+        return self._media.leg if self._media is not None else None
+
+    @property
+    def _channel(self) -> Channel | None:
+        return self._media.channel if self._media is not None else None
+
     # From the INVITE to the first word
 
     async def answer(self, start: Start) -> None:
@@ -103,63 +85,13 @@ class BridgedCall:
         services = self._services
         self._language = start.language
         self._flow = Flow(services.ivr, found=start.found, slug=start.slug, wrong_tries=start.wrong_tries)
-        bound, said = self._addresses()
-        sockets = await MediaSockets.open(bound, services.ports, services.clock)
+        media = CallMedia(self.call, services, on_key=self._key, on_media=self._ready, on_failed=self._failed)
+        await media.open()
         if self.over:  # cancelled meanwhile
-            sockets.close()
+            media.close()
             return
-        self._sockets = sockets
-        session_id = services.random.getrandbits(48)
-        negotiation = Negotiation(services.media.codecs, said, sockets.port, session_id)
-        if self.call.offer is None:
-            description = negotiation.offer()
-        else:
-            description, agreement = negotiation.answer(self.call.offer)
-            self._agreed(agreement)
-        self._negotiation = negotiation
-        self.call.answer(description)
-
-    def _addresses(self) -> tuple[str, str]:
-        """Where media is bound and what SDP says, in the family of the offer or of the signalling."""
-        settings = self._services.media
-        offer = self.call.offer
-        medias = offer.medias if offer else []
-        audio = next((media for media in medias if media.kind == "audio" and media.port), None)
-        theirs = (offer.address_of(audio) if offer and audio else None) or self.call.local_host
-        wide = ":" in theirs
-        for index, address in enumerate(settings.address):
-            if (":" in address) is wide:
-                said = [known for known in settings.advertised if (":" in known) is wide]
-                return settings.address[index], said[0] if said else address
-        raise PasserelleError(
-            f"no media address for IPv{'6' if wide else '4'}",
-            outcome=Outcome.NO_CODEC,
-            hint="Add one to media.address.",
-        )
-
-    def _agreed(self, agreement: Agreement) -> None:
-        if self.leg is not None:
-            self.leg.update(agreement)
-            if self._channel is not None:
-                self._services.mixer.renew(self._channel)
-            return
-        services = self._services
-        self.leg = Leg(
-            agreement,
-            services.media,
-            services.ports,
-            signalling_host=self.call.source.host,
-            cname=f"{self.call.id}@passerelle",
-            clock=services.clock,
-            random=services.random,
-            on_key=self._key,
-            on_media=self._ready,
-            on_failed=self._failed,
-        )
-        if self._sockets is not None:
-            ours = (*services.media.address, *services.media.advertised, self.call.local_host)
-            self.leg.connect(self._sockets, ours)
-            self._sockets.deliver(self.leg.rtp_received, self.leg.rtcp_received)
+        self._media = media
+        self.call.answer(media.describe())
 
     def _key(self, key: str) -> None:
         self._tell(flow.Key(key))
@@ -177,40 +109,38 @@ class BridgedCall:
 
     def confirmed(self, answer: SessionDescription | None) -> None:
         """The ACK: from now on we send."""
-        if answer is not None and self._negotiation is not None:
+        media = self._media
+        if answer is not None and media is not None:
             try:
-                self._agreed(self._negotiation.accept(answer))
+                media.accept(answer)
             except NotAcceptable as error:
                 self.log.info("The answer to our offer cannot be used", problem=str(error))
                 self.call.hang_up(Outcome.NO_CODEC)
                 return
-        if self.leg is None:
+        leg = media.start() if media is not None else None
+        if leg is None:
             self.call.hang_up(Outcome.INTERNAL)
             return
-        self.leg.open()
-        self._channel = self._services.mixer.add(self.leg)
-        patience = 0.0 if self.leg.packets_in else FIRST_PACKET_PATIENCE
+        patience = 0.0 if leg.packets_in else FIRST_PACKET_PATIENCE
         self._ready_timer = self._services.loop.call_later(patience, self._ready)
 
     def offered(self, offer: SessionDescription) -> SessionDescription:
         """A re-INVITE or UPDATE: hold, resume, another address or codec."""
-        if self._negotiation is None:
+        if self._media is None:
             raise NotAcceptable
-        answer, agreement = self._negotiation.answer(offer)
-        self._agreed(agreement)
-        return answer
+        return self._media.answer(offer)
 
     def offer_wanted(self) -> SessionDescription:
         """A re-INVITE without SDP (CUCM's hold and resume) gets a full offer."""
-        if self._negotiation is None:
+        if self._media is None:
             raise NotAcceptable
-        return self._negotiation.offer()
+        return self._media.offer()
 
     def answered(self, answer: SessionDescription) -> None:
         """The answer to an offer of ours in a running call."""
-        if self._negotiation is not None:
+        if self._media is not None:
             try:
-                self._agreed(self._negotiation.accept(answer))
+                self._media.accept(answer)
             except NotAcceptable as error:
                 self.log.info("The answer to our offer cannot be used; the session stays", problem=str(error))
 
@@ -245,13 +175,8 @@ class BridgedCall:
         self._on_ended(self, outcome)
 
     def _close_media(self) -> None:
-        if self._channel is not None:
-            self._services.mixer.remove(self._channel)
-        if self.leg is not None:
-            self.leg.goodbye()
-            self._services.totals.add(self.leg)
-        if self._sockets is not None:
-            self._sockets.close()
+        if self._media is not None:
+            self._media.close()
 
     # The flow
 
@@ -423,32 +348,3 @@ class BridgedCall:
                 self.dismiss(Outcome.REMOVED)
             case LeftAlone() if self._flow is not None and self._flow.state is State.MEETING:
                 self._tell(flow.Alone())
-
-
-class PinServices(Protocol):
-    """What trying a PIN takes."""
-
-    @property
-    def directory(self) -> Directory:
-        """Where rooms are looked up."""
-
-    @property
-    def guard(self) -> PinGuard:
-        """The brakes on guessing."""
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """Monotonic seconds."""
-
-
-async def try_pin(services: PinServices, source: str, pin: str, slug: str | None) -> Answer:
-    """Ask the directory about a PIN, typed or in a URI alike: guessing is braked, wrong ones are counted."""
-    if not services.guard.may_try(source, slug, services.clock()):
-        return Refused(Outcome.PIN_THROTTLED)
-    if slug is None:
-        answer = await services.directory.by_pin(pin)
-    else:
-        answer = await services.directory.by_slug_and_pin(slug, pin)
-    if isinstance(answer, NotFound) or answer == Refused(Outcome.WRONG_PIN):
-        services.guard.failed(source, slug, services.clock())
-    return answer

@@ -10,15 +10,17 @@ from collections import Counter
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from bridge.call import BridgedCall, Services, Start, try_pin
+from bridge.call import BridgedCall, Start
+from bridge.directory import try_pin
 from bridge.routing import ByPin, BySlug, Destination, Reception, Routes
+from bridge.services import Services
 from bridge.ticker import TICK, Ticker
 from config.counters import Histogram
 from config.masking import mask_user
 from config.outcome import Outcome, PasserelleError
 from config.settings import SipSettings
 from rooms.values import Answer, Found, NotFound, Refused, Unavailable
-from sip.call import Call
+from sip.call import Call, NotAcceptable
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +75,9 @@ class Desk:
                 await bridged.answer(start)
             if not bridged.over:
                 self.invite_seconds.observe(self._services.clock() - call.received_at)
+        except NotAcceptable as error:
+            bridged.log.info("Call refused", outcome=error.outcome.label, problem=str(error))
+            call.refuse(error.outcome, because=error)
         except PasserelleError as error:
             bridged.log.info("Call refused", outcome=error.outcome.label, problem=str(error))
             call.hang_up(error.outcome)

@@ -4,10 +4,13 @@
 that cannot be reached answers ``Unavailable``.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
+from bridge.pin_guard import PinGuard
 from conferencing.meeting import MeetingRules
-from rooms.values import Access, Answer, Room
+from config.outcome import Outcome
+from rooms.values import Access, Answer, NotFound, Refused, Room
 
 
 class Directory(Protocol):
@@ -31,3 +34,32 @@ def rules_of(room: Room) -> MeetingRules:
         locked=room.locked,
         waiting_room=room.access is Access.WAITING,
     )
+
+
+class PinServices(Protocol):
+    """What trying a PIN takes."""
+
+    @property
+    def directory(self) -> Directory:
+        """Where rooms are looked up."""
+
+    @property
+    def guard(self) -> PinGuard:
+        """The brakes on guessing."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Monotonic seconds."""
+
+
+async def try_pin(services: PinServices, source: str, pin: str, slug: str | None) -> Answer:
+    """Ask the directory about a PIN, typed or in a URI alike: guessing is braked, wrong ones are counted."""
+    if not services.guard.may_try(source, slug, services.clock()):
+        return Refused(Outcome.PIN_THROTTLED)
+    if slug is None:
+        answer = await services.directory.by_pin(pin)
+    else:
+        answer = await services.directory.by_slug_and_pin(slug, pin)
+    if isinstance(answer, NotFound) or answer == Refused(Outcome.WRONG_PIN):
+        services.guard.failed(source, slug, services.clock())
+    return answer

@@ -16,12 +16,12 @@ import structlog
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from bridge.announcer import Announcer, Recording
-from bridge.call import Services
 from bridge.desk import Desk
 from bridge.leg import MediaTotals
 from bridge.mix_room import Chimes
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
+from bridge.services import Services
 from bridge.ticker import TICK, Ticker
 from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.media import Rates

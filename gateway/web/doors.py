@@ -9,8 +9,7 @@ from random import Random
 
 import structlog
 
-from bridge.call import try_pin
-from bridge.directory import Directory, rules_of
+from bridge.directory import Directory, rules_of, try_pin
 from bridge.pin_guard import PinGuard
 from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.engine import EmbeddedEngine

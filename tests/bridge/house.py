@@ -19,10 +19,11 @@ import numpy as np
 import uvloop
 
 from bridge.announcer import Announcer, Recording, Utterance
-from bridge.call import BridgedCall, Services
+from bridge.call import BridgedCall
 from bridge.desk import Desk
 from bridge.leg import MediaTotals
 from bridge.pin_guard import PinGuard
+from bridge.services import Services
 from conferencing.embedded.engine import EmbeddedEngine, EmbeddedSeat, EmbeddedWaitingSeat
 from conferencing.embedded.media import Plane
 from conferencing.meeting import MeetingRules
@@ -35,7 +36,7 @@ from media.ports import PortAllocator
 from media.rtp import RtpPacket, read_header
 from media.sdp import SessionDescription
 from rooms.values import Access, Answer, Found, NotFound, Refused, Role, Room
-from sip.call import Call, CallState, Direction, IllegalCall, Source
+from sip.call import Call, CallState, Direction, IllegalCall, NotAcceptable, Source
 from sip.message import Request, parse
 from tests.bridge.lines import a_mixer, tone
 
@@ -164,7 +165,9 @@ class FakeCall(Call):
         self.state = CallState.ANSWERED
         self.answers.append(SessionDescription.parse(sdp.to_bytes()))
 
-    def refuse(self, outcome: Outcome, *, retry_after: int | None = None) -> None:
+    def refuse(
+        self, outcome: Outcome, *, retry_after: int | None = None, because: NotAcceptable | None = None
+    ) -> None:
         self.hang_up(outcome)
 
     def hang_up(self, outcome: Outcome = Outcome.COMPLETED) -> None:
