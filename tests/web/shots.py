@@ -8,6 +8,7 @@ gives moving pictures, so the pictures need nothing but Chromium.
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ REFUSED = """(name) => Object.defineProperty(navigator.mediaDevices, "getUserMed
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How to get there. ``enters``: through the door; ``light``: whether there is a light one; a meeting is always dark."""
+    """How to get there. ``enters``: through the door; ``light``: there is a light one (meetings are dark)."""
 
     prepare: Prepare = lambda server: None
     reach: Reach = lambda page, server: None
@@ -104,11 +105,13 @@ def menu_of(name: str, item: int | None = None) -> Reach:
     return reach
 
 
-def more(item: int | None = None) -> Reach:
+def more(item: str = "") -> Reach:
+    """Open the menu of the controls, and perhaps choose (a pattern in either language)."""
+
     def reach(page: Page, server: FakeServer) -> None:
         page.locator(".controls [aria-haspopup=menu]").last.click()
-        if item is not None:
-            page.get_by_role("menuitem").nth(item).click()
+        if item:
+            page.get_by_role("menuitem", name=re.compile(item)).click()
 
     return reach
 
@@ -150,8 +153,7 @@ def details(page: Page, server: FakeServer) -> None:
     page.wait_for_timeout(1500)
     slots = [{"mid": "4", "layer": "h", "height": 360, "loss": 0.004, "state": "forwarding", "repairs": 0}]
     server.tell("stats", stats={"round_trip": 0.084, "loss": 0.012, "estimate": 3_400_000, "slots": slots})
-    narrow = page.viewport_size is not None and page.viewport_size["width"] < 700
-    more(5 if narrow else 2)(page, server)
+    more("Détails|details")(page, server)
     page.wait_for_timeout(2500)
 
 
@@ -231,7 +233,7 @@ STATES: dict[str, State] = {
     "knock": State(waiting),
     "invite": State(company, key("i")),
     "shortcuts": State(company, key("?")),
-    "settings": State(company, more(1)),
+    "settings": State(company, more("Réglages|Settings")),
     "details": State(company, details, mirror=True),
     "reactions": State(company, react, mirror=True),
     "asked-unmute": State(company, asks, mirror=True),

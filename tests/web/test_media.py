@@ -209,7 +209,9 @@ def test_the_details_tell_in_words_how_media_travels(
     expect(details).to_contain_text("Round trip84 ms to the server and back")
     expect(details).to_contain_text("up to 3.4\u00a0Mbit/s possible · 0.2% lost")
     jean = details.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Jean Dupont"))
-    expect(jean).to_contain_text(re.compile(r"CameraMedium quality · 640 × 360, \d+ pictures a second · \d+"))
+    expect(jean).to_contain_text(
+        re.compile(r"CameraMedium quality · 640\u00a0×\u00a0360, \d+ pictures a second · \d+")
+    )
     expect(jean).to_contain_text("0.4% lost")
     expect(jean).to_contain_text(re.compile(r"Sound\d+\u00a0kbit/s · "))
     mine = details.get_by_role("listitem").filter(has_text="Camille Petit (you): sent")

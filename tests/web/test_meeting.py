@@ -133,7 +133,7 @@ def test_removing_asks_first_and_renaming_asks_for_the_name(enter: OpenPage, com
     page.keyboard.press("p")
     page.locator(".people").get_by_role("button", name=f"Actions for {PHONE}").click()
     page.get_by_role("menuitem", name="Rename").click()
-    page.get_by_role("dialog").get_by_label("Your name").fill("Mme Roy")
+    page.get_by_role("dialog").get_by_label("Name for everybody").fill("Mme Roy")
     page.keyboard.press("Enter")
     company.next("rename", participant="phone", name="Mme Roy")
     page.locator(".people").get_by_role("button", name=f"Actions for {PHONE}").click()

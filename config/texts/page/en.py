@@ -192,6 +192,7 @@ TEXTS = {
     "people.lower_hand": "Lower the hand",
     "people.stop_share": "Stop the screen share",
     "people.rename": "Rename",
+    "people.new_name": "Name for everybody",
     "people.promote": "Make a host",
     "people.statistics": "Network details",
     "people.remove": "Remove",
@@ -240,7 +241,7 @@ TEXTS = {
     "stats.quality.f": "High quality",
     "stats.quality.h": "Medium quality",
     "stats.quality.q": "Low quality",
-    "stats.picture": "{width} × {height}, {frames} pictures a second",
+    "stats.picture": "{width} × {height}, {frames} pictures a second",
     "stats.nothing": "nothing at the moment",
     "stats.none": "No sound and no picture is on its way.",
     # Keyboard

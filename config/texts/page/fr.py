@@ -45,7 +45,7 @@ TEXTS = {
     "trouble.microphone.lost": "Le micro a été débranché. Un autre est utilisé s’il y en a un.",
     "trouble.microphone.insecure": (
         "Les navigateurs n’autorisent le micro que sur les pages en https. Demandez un lien en https à la "
-        "personne qui vous a invité."
+        "personne qui vous a envoyé celui-ci."
     ),
     "trouble.camera.refused": (
         "Le navigateur n’a pas accès à votre caméra. Autorisez-la avec l’icône à côté de l’adresse. "
@@ -69,10 +69,10 @@ TEXTS = {
     "over.left.lead": "Vous pouvez revenir tant qu’elle dure.",
     "over.ended": "La réunion est terminée",
     "over.ended.lead": "Un organisateur y a mis fin pour tout le monde.",
-    "over.removed": "Vous avez été exclu de la réunion",
-    "over.removed.lead": "Un organisateur a mis fin à votre participation.",
+    "over.removed": "Un organisateur vous a fait quitter la réunion",
+    "over.removed.lead": "Pour revenir, adressez-vous à la personne qui vous a envoyé l’invitation.",
     "over.refused": "L’entrée vous a été refusée",
-    "over.refused.lead": "Un organisateur a refusé votre demande. Contactez la personne qui vous a invité.",
+    "over.refused.lead": "Un organisateur a refusé votre demande. Contactez la personne qui vous a envoyé l’invitation.",
     "over.replaced": "La réunion continue dans un autre onglet",
     "over.replaced.lead": "Votre place y a été reprise. Cette page peut être fermée.",
     "over.failed": "Cela n’a pas fonctionné",
@@ -80,9 +80,9 @@ TEXTS = {
     "over.retry": "Réessayer",
     "over.start": "Page d’accueil",
     # Errors, by code
-    "error.no_room": "Ce salon n’existe pas. Vérifiez le lien auprès de la personne qui vous a invité.",
+    "error.no_room": "Ce salon n’existe pas. Vérifiez le lien auprès de la personne qui vous l’a envoyé.",
     "error.no_room.title": "Salon introuvable",
-    "error.forbidden": "Ce lien n’ouvre pas la porte. Demandez-en un autre à qui vous a invité.",
+    "error.forbidden": "Ce lien n’ouvre pas la porte. Demandez-en un autre à qui vous l’a envoyé.",
     "error.pin_needed": "Ce salon demande un code. Rechargez la page pour le saisir.",
     "error.wrong_pin": "Ce code n’est pas reconnu. Vérifiez votre invitation.",
     "error.room_locked": "La réunion est verrouillée. Demandez à un organisateur de la déverrouiller.",
@@ -104,7 +104,7 @@ TEXTS = {
     "error.reload": "Recharger",
     # The meeting
     "meeting.locked": "Verrouillée",
-    "meeting.alone": "Vous êtes seul pour le moment.",
+    "meeting.alone": "Personne d’autre n’est là pour le moment.",
     "meeting.you_are_muted": "Vous parlez, mais votre micro est coupé.",
     "connection.lost": "Connexion perdue. Reconnexion…",
     "connection.media": "Le son et l’image sont interrompus. Reconnexion…",
@@ -168,7 +168,7 @@ TEXTS = {
     "panel.people": "Participants",
     "panel.close": "Fermer le volet",
     "chat.log": "Messages",
-    "chat.empty": "Pas encore de message. Les derniers arrivés verront ce qui a été écrit avant.",
+    "chat.empty": "Pas encore de message. Qui arrivera plus tard verra ce qui a été écrit avant.",
     "chat.write": "Écrire à tous",
     "chat.send": "Envoyer",
     "chat.not_sent": "Non envoyé : la connexion est perdue. Réessayez dans un instant.",
@@ -199,6 +199,7 @@ TEXTS = {
     "people.lower_hand": "Baisser la main",
     "people.stop_share": "Arrêter le partage d’écran",
     "people.rename": "Renommer",
+    "people.new_name": "Nom que verra tout le monde",
     "people.promote": "Nommer organisateur",
     "people.statistics": "Détails du réseau",
     "people.remove": "Exclure",
@@ -222,7 +223,7 @@ TEXTS = {
     "invite.copy_all": "Copier l’invitation",
     "invite.copied": "Copié",
     "invite.copy_failed": "Le navigateur n’a pas permis la copie. Sélectionnez le texte et copiez-le.",
-    "invite.text.title": "Vous êtes invité à la réunion « {name} ».",
+    "invite.text.title": "Invitation à la réunion « {name} ».",
     "invite.text.link": "Par navigateur : {link}",
     "invite.text.phone": "Par téléphone : {number}, code {pin}, puis #",
     "invite.text.number": "Par téléphone : {number}",
@@ -247,7 +248,7 @@ TEXTS = {
     "stats.quality.f": "Haute qualité",
     "stats.quality.h": "Qualité moyenne",
     "stats.quality.q": "Basse qualité",
-    "stats.picture": "{width} × {height}, {frames} images par seconde",
+    "stats.picture": "{width} × {height}, {frames} images par seconde",
     "stats.nothing": "rien pour le moment",
     "stats.none": "Ni son ni image en chemin.",
     # Keyboard
@@ -267,8 +268,8 @@ TEXTS = {
     "shortcuts.close": "Fermer un volet, un menu ou un dialogue",
     "shortcuts.letters": "Utiliser des lettres seules comme raccourcis",
     # What happens, in words for screen readers
-    "said.joined": "{name} est entré.",
-    "said.left": "{name} est parti.",
+    "said.joined": "{name} a rejoint la réunion.",
+    "said.left": "{name} a quitté la réunion.",
     "said.hand": "{name} lève la main.",
     "said.reaction": "{name} réagit avec {emoji}",
     "said.chat": "{name} écrit : {text}",

@@ -8,7 +8,7 @@ const LONGEST = 2000; // characters
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'’”»]+/giu;
 
 /** Text with its addresses as links; the punctuation of the sentence around them is not part of them. */
-export function linked(text) {
+function linked(text) {
   const parts = [];
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {

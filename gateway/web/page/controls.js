@@ -5,7 +5,7 @@ import { openMenu } from "./menu.js";
 import { notice } from "./notices.js";
 import { deviceSwitch } from "./prejoin.js";
 
-export const EMOJI = ["👍", "👏", "❤️", "😂", "😮", "🎉"];
+const EMOJI = ["👍", "👏", "❤️", "😂", "😮", "🎉"];
 
 export class Controls {
   #session;

@@ -109,7 +109,7 @@ export function confirm(title, question, yes, act) {
     h(
       "footer",
       {},
-      h("button", { type: "button", text: "dialog.cancel", onclick: () => box.close() }),
+      h("button", { type: "button", text: "dialog.cancel", autofocus: true, onclick: () => box.close() }),
       h("button", {
         type: "button",
         class: "danger",

@@ -34,10 +34,8 @@ const PATHS = {
   star: "M12 4l2.4 5 5.6.7-4.1 3.8 1.1 5.5-5-2.7-5 2.7 1.1-5.5L4 9.7 9.6 9z",
   chart: "M4 20h16M7 16v-4M12 16V6M17 16v-7",
   keyboard: "M3 6h18v12H3zM7 10v.01M11 10v.01M15 10v.01M17.5 10v.01M8 14h8",
-  sound: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11",
   next: "M9 5l7 7-7 7",
   previous: "M15 5l-7 7 7 7",
-  warning: "M12 4l9 16H3zM12 10v4M12 17v.01",
 };
 
 export function icon(name) {

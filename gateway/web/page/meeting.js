@@ -48,9 +48,7 @@ class Meeting {
     this.#stage = new Stage(session, { menu }, this.#alone);
     this.#sound = new Sound(session);
     this.#controls = new Controls(session, this.#stage, act);
-    this.#panel = new Panel({ chat: new Chat(session), people: new People(session, menu) }, (before) =>
-      this.#panelChanged(before),
-    );
+    this.#panel = new Panel({ chat: new Chat(session), people: new People(session, menu) });
     const invite = button("invite", "control.invite", act.invite, { class: "quiet" });
     this.element = h(
       "div",
@@ -97,6 +95,7 @@ class Meeting {
       this.#soon();
       this.#sound.route();
     });
+    on(this.#panel, "change", ({ detail }) => this.#panelChanged(detail));
     tellNews(this.#session, this.#panel, signal);
     const stops = [
       stayAwake(),

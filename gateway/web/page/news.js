@@ -22,15 +22,18 @@ export function tellNews(session, panel, signal) {
   });
 
   let known = 0;
+  let seen = () => {};
   const knocked = () => {
     const waiting = state.me?.host ? state.lobby : [];
     if (waiting.length > known && panel.name !== "people") {
       const see = { text: "people.see", run: () => panel.show("people") };
-      notice(["said.waiting", { name: waiting.at(-1).name }], { act: see });
+      seen = notice(["said.waiting", { name: waiting.at(-1).name }], { act: see });
     }
+    if (!waiting.length) seen();
     known = waiting.length;
   };
   on(state, "lobby", knocked);
+  on(panel, "change", () => panel.name === "people" && seen());
   knocked();
 
   on(session, "asked", ({ what, by }) => {

@@ -2,16 +2,16 @@
 
 import { button, h, say } from "./dom.js";
 
-export class Panel {
+/** Event: "change" (detail: the name of what was shown before). */
+export class Panel extends EventTarget {
   name = null; // of what is shown
   #parts;
-  #changed;
   #heading = h("h2", {});
 
-  /** `parts`: name → {element, update(), focus()}; `changed(before)` hears what was shown before. */
-  constructor(parts, changed) {
+  /** `parts`: name → {element, update(), focus()}. */
+  constructor(parts) {
+    super();
     this.#parts = parts;
-    this.#changed = changed;
     const close = () => this.toggle(this.name);
     const keys = (event) => {
       if (event.key === "Escape") close();
@@ -38,7 +38,7 @@ export class Panel {
       this.update();
       this.#parts[this.name].focus();
     }
-    this.#changed(before);
+    this.dispatchEvent(new CustomEvent("change", { detail: before }));
   }
 
   update() {

@@ -47,7 +47,7 @@ function rename(session, { id, name }) {
     h(
       "form",
       { onsubmit: submit },
-      h("label", { for: "rename", text: "prejoin.name" }),
+      h("label", { for: "rename", text: "people.new_name" }),
       field,
       h("footer", {}, h("button", { type: "submit", class: "primary", text: "dialog.save" })),
     ),
@@ -113,9 +113,9 @@ export class People {
   #menu;
   #lines = new Map();
   #list = h("ul", { label: "people.list" });
-  #count = h("h3", {});
+  #count = h("h3", { tabindex: "-1" });
   #waiting = h("ul", { label: "people.waiting_list" });
-  #waitingCount = h("h3", {});
+  #waitingCount = h("h3", { tabindex: "-1" });
   #all = button(null, "people.admit_all", () => this.#session.send("admit", { all: true }));
   #lobby = h(
     "section",
@@ -147,8 +147,9 @@ export class People {
     );
   }
 
+  /** On what is there first, and on no button: nobody is let in by a key too many. */
   focus() {
-    this.element.querySelector("button:not([hidden])")?.focus();
+    (this.#lobby.hidden ? this.#count : this.#waitingCount).focus();
   }
 
   update() {

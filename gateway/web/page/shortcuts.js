@@ -4,7 +4,7 @@ import { dialog, h } from "./dom.js";
 
 const STORED = "passerelle.shortcuts";
 
-export const KEYS = {
+const KEYS = {
   m: "microphone",
   v: "camera",
   s: "screen",

@@ -5,7 +5,7 @@ import { capacity, grid, order } from "./layout.js";
 import { Tile } from "./tiles.js";
 
 const LEAST = { wide: 200, narrow: 150 }; // CSS pixels of a tile's width
-const STRIP = { wide: 121, narrow: 96 }; // of a small tile beside or below the large one, with its gap
+const STRIP = { wide: 121, narrow: 92 }; // of a small tile beside or below the large one, with its gap
 const PAGER = 40;
 const WANT_DELAY = 250; // ms
 

@@ -6,7 +6,7 @@ import { icon, redraw } from "./icons.js";
 const HUES = 8;
 
 /** Up to two initials: "Jeanne d'Arc" → "JD". */
-export function initials(name) {
+function initials(name) {
   const words = name.split(/[\s_-]+/).filter((word) => /^\p{L}|\p{N}/u.test(word));
   const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
   return letters
