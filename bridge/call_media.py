@@ -16,7 +16,6 @@ from bridge.channel import Channel
 from bridge.leg import Leg
 from bridge.negotiation import Agreement, Negotiation
 from bridge.services import Services
-from config.outcome import Outcome, PasserelleError
 from media.sdp import SessionDescription
 from media.sockets import MediaSockets
 from sip.call import Call, Mismatch, NotAcceptable

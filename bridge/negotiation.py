@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from media.codecs import G722, PCMA, PCMU, Codec
 from media.sdp import Direction, MediaDescription, Origin, RtpMap, SessionDescription
-from sip.call import NotAcceptable
+from sip.call import Mismatch, NotAcceptable
 
 CODECS = {codec.name: codec for codec in (G722, PCMA, PCMU)}
 PROFILES = ("RTP/AVP", "RTP/AVPF")
@@ -23,6 +23,7 @@ DEFAULT_PACKET_TIME = 20  # ms, RFC 3551 section 4.2
 # The hold of RFC 2543: an address that says that there is none.
 NOWHERE = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104 - compared, never bound
 Address = tuple[str, int]
+PayloadTypes = dict[str, int]  # by the name of what it carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,10 @@ class Agreement:
 class Negotiation:
     """The descriptions of one call. ``host`` and ``port``: what we say of our RTP."""
 
-    def __init__(self, codecs: Sequence[str], host: str, port: int, session_id: int) -> None:
+    def __init__(self, codecs: Sequence[str], host: str, port: int) -> None:
         self._codecs = [CODECS[name] for name in codecs]
         self._host = host
         self._port = port
-        self._session_id = session_id
-        self._version = 0
         self._said: SessionDescription | None = None  # our last description
         self._agreed: Agreement | None = None
 
@@ -62,8 +61,8 @@ class Negotiation:
 
         Raises :class:`NotAcceptable` when no audio line of it will do; nothing has changed then.
         """
-        taken, codec = self._choose(offer)
-        agreement = self._agreed = _agreement(offer, taken, codec)
+        taken, codec, types = self._choose(offer)
+        agreement = self._agreed = _agreement(offer, taken, codec, types)
         medias = [
             self._audio(agreement, taken.protocol) if media is taken else media.refused()
             for media in offer.medias
@@ -90,17 +89,23 @@ class Negotiation:
 
         Raises :class:`NotAcceptable` when it agrees to nothing that was offered.
         """
-        taken, codec = self._choose(answer)
-        self._agreed = _agreement(answer, taken, codec)
+        self._agreed = _agreement(answer, *self._choose(answer))
         return self._agreed
 
-    def _choose(self, description: SessionDescription) -> tuple[MediaDescription, Codec]:
-        for media in description.medias:
-            if media.kind == "audio" and media.port and media.protocol.upper() in PROFILES:
-                for codec in self._codecs:
-                    if _payload_type(media, codec.name) is not None:
-                        return media, codec
-        raise NotAcceptable("no audio over plain RTP in a codec that we have")
+    def _choose(self, description: SessionDescription) -> tuple[MediaDescription, Codec, PayloadTypes]:
+        audio = [media for media in description.medias if media.kind == "audio" and media.port]
+        if not audio:
+            raise NotAcceptable("no audio; this gateway takes calls with audio", Mismatch.MEDIA)
+        plain = [media for media in audio if media.protocol.upper() in PROFILES]
+        if not plain:
+            raise NotAcceptable(f"{audio[0].protocol} is not spoken here, RTP/AVP is", Mismatch.TRANSPORT)
+        for media in plain:
+            types = _payload_types(media)
+            for codec in self._codecs:
+                if codec.name in types:
+                    return media, codec, types
+        ours = ", ".join(codec.name for codec in self._codecs)
+        raise NotAcceptable(f"no codec in common; this gateway has {ours}", Mismatch.FORMAT)
 
     def _audio(self, agreement: Agreement, protocol: str) -> MediaDescription:
         audio = MediaDescription("audio", self._port, protocol)
@@ -120,37 +125,33 @@ class Negotiation:
         audio.direction = direction
 
     def _describe(self, medias: list[MediaDescription]) -> SessionDescription:
-        """A description of ours; its version rises by one only when something changed."""
+        """A description of ours; the numbers of its ``o=`` line are the call's business (:mod:`sip`)."""
         family = "IP6" if ":" in self._host else "IP4"
-        origin = Origin("passerelle", self._session_id, self._version, family, self._host)
-        description = SessionDescription(origin, "Passerelle", self._host, medias)
-        if self._said is not None and description.to_bytes() != self._said.to_bytes():
-            self._version += 1
-            origin.version = self._version
-        self._said = description
-        return description
+        origin = Origin("passerelle", address_type=family, address=self._host)
+        self._said = SessionDescription(origin, "Passerelle", self._host, medias)
+        return self._said
 
 
-def _payload_type(media: MediaDescription, name: str) -> int | None:
-    """The payload type under which a codec (8 kHz clock, mono) is named, the first one if several."""
+def _payload_types(media: MediaDescription) -> PayloadTypes:
+    """Under which payload type each mono codec with an 8 kHz clock is named, the first one if several."""
+    types: PayloadTypes = {}
     for number, rtpmap in media.rtpmap.items():
-        if rtpmap.name.upper() == name.upper() and rtpmap.clock_rate == 8000 and rtpmap.channels == 1:
-            return number
-    return None
+        if rtpmap.clock_rate == 8000 and rtpmap.channels == 1:
+            types.setdefault(rtpmap.name, number)
+    return types
 
 
-def _agreement(theirs: SessionDescription, media: MediaDescription, codec: Codec) -> Agreement:
+def _agreement(
+    theirs: SessionDescription, media: MediaDescription, codec: Codec, types: PayloadTypes
+) -> Agreement:
     direction = theirs.direction_of(media)
     host = theirs.address_of(media)
     host = None if host in NOWHERE else host
-    payload_type = _payload_type(media, codec.name)
-    if payload_type is None:
-        raise NotAcceptable(f"{codec.name} is not there")
     return Agreement(
         codec=codec,
-        payload_type=payload_type,
-        event_type=_payload_type(media, EVENTS),
-        noise_type=_payload_type(media, "CN"),
+        payload_type=types[codec.name],
+        event_type=types.get(EVENTS),
+        noise_type=types.get("CN"),
         packet_time=_packet_time(media),
         sends=direction.receives,
         receives=direction.sends,

@@ -15,7 +15,6 @@ class Fault(Enum):
     US = "us"
     FAR_SIDE = "far_side"
     POLICY = "policy"
-    UNCLEAR = "unclear"
 
 
 class Outcome(Enum):
@@ -29,6 +28,9 @@ class Outcome(Enum):
     WRONG_PIN = ("wrong_pin", Fault.CALLER)  # out of tries
     NO_PIN = ("no_pin", Fault.CALLER)  # said nothing
     NO_CODEC = ("no_codec", Fault.CALLER)  # nothing in the offer that we speak
+    BUSY = ("busy", Fault.NOBODY)  # whom we called is in another call
+    DECLINED = ("declined", Fault.NOBODY)  # whom we called does not want to talk
+    NO_ANSWER = ("no_answer", Fault.NOBODY)  # whom we called did not pick up
     NO_ACK = ("no_ack", Fault.FAR_SIDE)  # 64*T1 without an ACK (RFC 3261 section 13.3.1.4)
     NO_MEDIA = ("no_media", Fault.FAR_SIDE)  # media time-out
     TRANSPORT = ("transport", Fault.FAR_SIDE)  # could not be reached any more

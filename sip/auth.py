@@ -11,7 +11,7 @@ A fresh nonce that is refused means a wrong password: nothing is tried twice, so
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sip.headers import quote, split_list, unquote
@@ -157,7 +157,7 @@ def digest(
     return hashed(f"{secret}:{challenge.nonce}:{count:08x}:{client_nonce}:{challenge.qop}:{what}".encode())
 
 
-def _strongest(texts: list[str]) -> list[Challenge]:
+def _strongest(texts: Sequence[str]) -> list[Challenge]:
     """Of each realm the strongest challenge, the first of several that are alike (RFC 8760 section 2.4)."""
     best: dict[str, Challenge] = {}
     for text in texts:

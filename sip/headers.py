@@ -133,7 +133,7 @@ class Headers:
         items = [_item(name, value) for value in values]
         at = len(self._items)
         if key in self._values:
-            at = next(i for i, item in enumerate(self._items) if item[0] == key)
+            at = [item[0] for item in self._items].index(key)
             self.remove(name)
         if items:
             self._items[at:at] = items

@@ -13,9 +13,9 @@ THEIRS: they have offered, we owe the answer; another offer of theirs is refused
 (RFC 3261 section 14.2, RFC 3311 section 5.2). OURS: we have offered; an offer of theirs is glare and refused
 with 491. FAIL leaves the session as it was: what had been agreed stays agreed.
 
-Our side of the ``o=`` line is kept here, because it belongs to the session and not to whoever wrote the
-description: one session id, and a version that rises by one when the description changed and only then
-(RFC 3264 section 8; some room systems restart their media on every new version).
+The numbers of our ``o=`` line are kept here and nowhere else, because they belong to the session and not to
+whoever wrote the description: one session id, and a version that rises by one when the description changed
+and only then (RFC 3264 section 8; some room systems restart their media on every new version).
 """
 
 from collections.abc import Mapping
@@ -63,34 +63,27 @@ class OfferAnswer:
 
     def __init__(self, session_id: int) -> None:
         self.state = OfferState.STABLE
-        self.local: SessionDescription | None = None  # agreed
-        self.remote: SessionDescription | None = None
-        self._offer: SessionDescription | None = None  # on the table
         self._session_id = session_id
         self._version = session_id
         self._sent: bytes | None = None
 
-    def receive_offer(self, sdp: SessionDescription) -> None:
+    def receive_offer(self) -> None:
         """They offer."""
         self._step(OfferEvent.OFFER_IN)
-        self._offer = sdp
 
-    def send_answer(self, sdp: SessionDescription) -> SessionDescription:
+    def send_answer(self, sdp: SessionDescription) -> bytes:
         """We answer; returns what to send."""
         self._step(OfferEvent.ANSWER_OUT)
-        self.remote, self.local = self._offer, self._ours(sdp)
-        return self.local
+        return self._ours(sdp)
 
-    def send_offer(self, sdp: SessionDescription) -> SessionDescription:
+    def send_offer(self, sdp: SessionDescription) -> bytes:
         """We offer; returns what to send."""
         self._step(OfferEvent.OFFER_OUT)
-        self._offer = self._ours(sdp)
-        return self._offer
+        return self._ours(sdp)
 
-    def receive_answer(self, sdp: SessionDescription) -> None:
+    def receive_answer(self) -> None:
         """They answer."""
         self._step(OfferEvent.ANSWER_IN)
-        self.local, self.remote = self._offer, sdp
 
     def fail(self) -> None:
         """The offer on the table was refused or got lost; without one, nothing happens."""
@@ -103,12 +96,15 @@ class OfferAnswer:
         except KeyError:
             raise IllegalOffer(f"{event.name} while {self.state.name}") from None
 
-    def _ours(self, sdp: SessionDescription) -> SessionDescription:
-        """The description with our ``o=`` line."""
-        origin = replace(sdp.origin, session_id=self._session_id, version=self._version)
-        stamped = replace(sdp, origin=origin)
-        if self._sent is not None and stamped.to_bytes() != self._sent:
+    def _ours(self, sdp: SessionDescription) -> bytes:
+        """The description with our numbers in its ``o=`` line."""
+        sent = self._written(sdp)
+        if self._sent is not None and sent != self._sent:
             self._version += 1
-            stamped = replace(stamped, origin=replace(origin, version=self._version))
-        self._sent = stamped.to_bytes()
-        return stamped
+            sent = self._written(sdp)
+        self._sent = sent
+        return sent
+
+    def _written(self, sdp: SessionDescription) -> bytes:
+        origin = replace(sdp.origin, session_id=self._session_id, version=self._version)
+        return replace(sdp, origin=origin).to_bytes()

@@ -10,8 +10,10 @@ is "busy" (486).
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from config.outcome import Outcome
+from sip.headers import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ ENDINGS = {
     Outcome.WRONG_PIN: Ending(403, 21, "Wrong PIN"),
     Outcome.NO_PIN: Ending(403, 21, "No PIN"),
     Outcome.NO_CODEC: Ending(488, 65, "No codec in common"),
+    Outcome.BUSY: Ending(486, 17, "Busy"),
+    Outcome.DECLINED: Ending(603, 21, "Declined"),
+    Outcome.NO_ANSWER: Ending(480, 19, "No answer"),
     Outcome.NO_ACK: Ending(408, 102, "No ACK"),
     Outcome.NO_MEDIA: Ending(480, 102, "No media"),
     Outcome.TRANSPORT: Ending(480, 38, "Peer out of reach"),
@@ -46,6 +51,35 @@ ENDINGS = {
     Outcome.UNAVAILABLE: Ending(503, 41, "Temporary failure", retry_after=10),
     Outcome.INTERNAL: Ending(500, 41, "Internal error"),
 }
+
+
+_REFUSALS = {
+    400: Outcome.BAD_REQUEST,
+    403: Outcome.DECLINED,
+    404: Outcome.NOT_FOUND,
+    408: Outcome.NO_ANSWER,
+    410: Outcome.NOT_FOUND,
+    415: Outcome.NO_CODEC,
+    480: Outcome.NO_ANSWER,
+    484: Outcome.NOT_FOUND,
+    485: Outcome.NOT_FOUND,
+    486: Outcome.BUSY,
+    487: Outcome.CANCELLED,
+    488: Outcome.NO_CODEC,
+    600: Outcome.BUSY,
+    603: Outcome.DECLINED,
+    604: Outcome.NOT_FOUND,
+    606: Outcome.NO_CODEC,
+    607: Outcome.DECLINED,  # RFC 8197, "unwanted"
+}
+
+
+def outcome_of(status: int) -> Outcome:
+    """How a call of ours has ended that was refused with this status.
+
+    What is not listed concerns the way there (3xx is not followed, 5xx, loops, credentials): not the person.
+    """
+    return _REFUSALS.get(status, Outcome.TRANSPORT)
 
 
 def status_of(outcome: Outcome) -> int:
@@ -62,6 +96,21 @@ def reason_header(outcome: Outcome) -> str:
     """The value of a Reason header, for a refusal or a BYE."""
     ending = ENDINGS[outcome]
     return f'Q.850;cause={ending.cause};text="{ending.text}"'
+
+
+class Mismatch(IntEnum):
+    """What in a session description does not fit: the codes of Warning (RFC 3261 section 20.43)."""
+
+    ADDRESS = 301
+    TRANSPORT = 302
+    MEDIA = 304
+    FORMAT = 305
+    OTHER = 399
+
+
+def warning_header(agent: str, code: Mismatch, text: str) -> str:
+    """The value of a Warning header; ``agent`` is the host that warns."""
+    return f"{code} {agent} {quote(text)}"
 
 
 PHRASES = {

@@ -5,6 +5,7 @@ from sip.call.handler import CallHandler, Nobody, NotAcceptable, Signalling
 from sip.call.inbound import InboundCall
 from sip.call.outbound import OutboundCall
 from sip.call.states import CallState, Direction, IllegalCall
+from sip.reasons import Mismatch
 from sip.transport import Source
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Direction",
     "IllegalCall",
     "InboundCall",
+    "Mismatch",
     "Nobody",
     "NotAcceptable",
     "OutboundCall",

@@ -17,7 +17,7 @@ from config.outcome import Outcome
 from media.sdp import SessionDescription
 from sip.auth import DigestClient
 from sip.body import SDP
-from sip.call.handler import CallHandler, Nobody, Signalling
+from sip.call.handler import CallHandler, Nobody, NotAcceptable, Signalling
 from sip.call.states import OVER, TABLE, CallEvent, CallState, Direction, IllegalCall
 from sip.capabilities import ACCEPT_INFO, ALLOW, IN_OPTIONS
 from sip.dialog import Dialog
@@ -88,8 +88,10 @@ class Call(ABC):
         """Say 200 (inbound), with the answer to the offer, or with our offer when theirs is late."""
         raise IllegalCall("only a call that came in can be answered")
 
-    def refuse(self, outcome: Outcome, *, retry_after: int | None = None) -> None:
-        """Decline the call (inbound); ``retry_after`` in seconds."""
+    def refuse(
+        self, outcome: Outcome, *, retry_after: int | None = None, because: NotAcceptable | None = None
+    ) -> None:
+        """Decline the call (inbound); ``retry_after`` in seconds, ``because`` what the offer lacked."""
         raise IllegalCall("only a call that came in can be refused")
 
     def hang_up(self, outcome: Outcome = Outcome.COMPLETED) -> None:
@@ -247,7 +249,7 @@ class Call(ABC):
         status: int,
         reason: str | None = None,
         *,
-        sdp: SessionDescription | None = None,
+        sdp: bytes | None = None,
         headers: Iterable[tuple[str, str]] = (),
     ) -> Response:
         response = respond(
@@ -256,8 +258,8 @@ class Call(ABC):
             reason,
             to_tag=self.local_tag,
             headers=headers,
-            body=sdp.to_bytes() if sdp is not None else b"",
-            content_type=SDP if sdp is not None else None,
+            body=sdp or b"",
+            content_type=SDP if sdp else None,
         )
         self._signalling.respond(transaction, response)
         return response

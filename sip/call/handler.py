@@ -9,7 +9,9 @@ from media.sdp import SessionDescription
 from sip.auth import DigestClient
 from sip.dialog import DialogId
 from sip.message import Request, Response
+from sip.reasons import Mismatch, warning_header
 from sip.transaction import ServerTransaction
+from sip.transport import hostport
 from sip.uri import Uri
 
 if TYPE_CHECKING:
@@ -19,10 +21,20 @@ if TYPE_CHECKING:
 
 
 class NotAcceptable(PasserelleError):  # noqa: N818 - the RFC's word (488)
-    """An offer of theirs cannot be answered; the session stays as it was."""
+    """An offer of theirs cannot be answered; the session stays as it was.
 
-    def __init__(self, message: str = "nothing in the offer that we speak") -> None:
+    ``mismatch`` and the message go into the Warning of the 488, for whoever sets up the other side.
+    """
+
+    def __init__(
+        self, message: str = "the session cannot be changed now", mismatch: Mismatch = Mismatch.OTHER
+    ) -> None:
         super().__init__(message, outcome=Outcome.NO_CODEC)
+        self.mismatch = mismatch
+
+    def header(self, path: "Path") -> tuple[str, str]:
+        """The Warning, as we are called on that path."""
+        return "Warning", warning_header(hostport(path.local), self.mismatch, str(self))
 
 
 class CallHandler(Protocol):

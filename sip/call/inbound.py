@@ -5,7 +5,7 @@ from typing import ClassVar
 from config.outcome import Outcome
 from media.sdp import SessionDescription
 from sip.call.base import Alarm
-from sip.call.handler import Signalling
+from sip.call.handler import NotAcceptable, Signalling
 from sip.call.session import SessionCall, session_headers
 from sip.call.states import CallEvent, CallState, Direction
 from sip.dialog import Dialog
@@ -36,7 +36,7 @@ class InboundCall(SessionCall):
         self.offer = offer
         self._transaction = transaction
         if offer is not None:
-            self.offers.receive_offer(offer)
+            self.offers.receive_offer()
         if path.reliable or _behind_nat(invite):
             self._hold(path)
         signalling.established(self, self.dialog.id)
@@ -66,13 +66,15 @@ class InboundCall(SessionCall):
         self._step(CallEvent.ANSWER)
         self._alarms.pop(Alarm.EXPIRED, None)
         owes_answer = self.offer is None
-        sdp = self.offers.send_offer(sdp) if owes_answer else self.offers.send_answer(sdp)
+        said = self.offers.send_offer(sdp) if owes_answer else self.offers.send_answer(sdp)
         headers = session_headers(self._transaction.path)
-        response = self._respond(self._transaction, 200, sdp=sdp, headers=headers)
+        response = self._respond(self._transaction, 200, sdp=said, headers=headers)
         self.log.info("call answered")
         self._await_ack(self._transaction, response, owes_answer=owes_answer)
 
-    def refuse(self, outcome: Outcome, *, retry_after: int | None = None) -> None:
+    def refuse(
+        self, outcome: Outcome, *, retry_after: int | None = None, because: NotAcceptable | None = None
+    ) -> None:
         """Decline with the status that the outcome has."""
         if self.over:
             return
@@ -80,6 +82,8 @@ class InboundCall(SessionCall):
         headers = [("Reason", reason_header(outcome))]
         if (seconds := retry_after or retry_after_of(outcome)) is not None:
             headers.append(("Retry-After", str(seconds)))
+        if because is not None:
+            headers.append(because.header(self._transaction.path))
         self._respond(self._transaction, status_of(outcome), headers=headers)
         self._finish(outcome)
         self._forget()

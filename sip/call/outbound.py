@@ -13,24 +13,12 @@ from sip.call.states import CallEvent, CallState, Direction
 from sip.dialog import MAX_FORWARDS, Dialog
 from sip.headers import Address, Headers
 from sip.message import Request, Response
-from sip.reasons import reason_header
+from sip.reasons import outcome_of, reason_header
 from sip.transaction import PATIENCE
 from sip.transport import DEFAULT_PORT, Source
 from sip.uri import Uri
 
 RING_LIMIT: Final = 180.0  # seconds; proxies give up then as well (timer C)
-
-_OUTCOMES: Final = {
-    404: Outcome.NOT_FOUND,
-    410: Outcome.NOT_FOUND,
-    484: Outcome.NOT_FOUND,
-    485: Outcome.NOT_FOUND,
-    604: Outcome.NOT_FOUND,
-    415: Outcome.NO_CODEC,
-    488: Outcome.NO_CODEC,
-    606: Outcome.NO_CODEC,
-    487: Outcome.CANCELLED,
-}
 
 
 class OutboundCall(SessionCall):
@@ -152,7 +140,8 @@ class OutboundCall(SessionCall):
         self.offers.fail()
         self._step(CallEvent.REFUSED)
         self.log.info("call refused", status=response.status, reason=response.reason)
-        self._finish(_OUTCOMES.get(response.status, Outcome.TRANSPORT))
+        silence = "Via" not in response.headers  # made up by the exchange: nobody said anything
+        self._finish(Outcome.TRANSPORT if silence else outcome_of(response.status))
         self._forget()
 
     def _ring_alarm(self, alarm: Alarm, now: float) -> None:
@@ -163,7 +152,7 @@ class OutboundCall(SessionCall):
             self._step(CallEvent.CLOSED)
             self._forget()
         else:
-            self.hang_up(Outcome.CANCELLED)
+            self.hang_up(Outcome.NO_ANSWER)
 
 
 def _invite(target: Uri, caller: Address, call_id: str, route: Sequence[Address]) -> Request:

@@ -112,7 +112,7 @@ class SessionCall(Call):
             self.offers.fail()
             self.hang_up(Outcome.NO_CODEC)
             return None
-        self.offers.receive_answer(answer)
+        self.offers.receive_answer()
         return answer
 
     # Offers of theirs
@@ -138,19 +138,19 @@ class SessionCall(Call):
             self._respond(transaction, 400, "Malformed Session Description")
             self.log.info("offer not understood", problem=str(error))
         except NotAcceptable as error:
-            self._respond(transaction, 488)
+            self._respond(transaction, 488, headers=[error.header(transaction.path)])
             self.log.info("offer refused", problem=str(error))
         else:
             self._accept(request, transaction, sdp, owes_answer=owes_answer)
 
-    def _negotiate(self, request: Request) -> tuple[SessionDescription | None, bool]:
+    def _negotiate(self, request: Request) -> tuple[bytes | None, bool]:
         """What our 200 carries, and whether it is an offer."""
         offer = session_in(request)
         if offer is None:
             if request.method == "UPDATE":
                 return None, False
             return self.offers.send_offer(self.handler.offer_wanted()), True
-        self.offers.receive_offer(offer)
+        self.offers.receive_offer()
         try:
             return self.offers.send_answer(self.handler.offered(offer)), False
         finally:
@@ -160,7 +160,7 @@ class SessionCall(Call):
         self,
         request: Request,
         transaction: ServerTransaction,
-        sdp: SessionDescription | None,
+        sdp: bytes | None,
         *,
         owes_answer: bool = False,
     ) -> None:
@@ -232,12 +232,12 @@ class SessionCall(Call):
         self._signalling.acknowledge(ack, dialog.next_hop, flow=self._flow)
 
 
-def put_session(request: Request, sdp: SessionDescription) -> None:
+def put_session(request: Request, sdp: bytes) -> None:
     """Make a request of ours an offer."""
     for name, value in IN_SESSION:
         request.headers.add(name, value)
     request.headers.add("Content-Type", SDP)
-    request.body = sdp.to_bytes()
+    request.body = sdp
 
 
 def session_headers(path: Path) -> list[tuple[str, str]]:

@@ -168,10 +168,14 @@ def address_towards(peer: str) -> str:
 
 def contact_for(path: Path) -> str:
     """Where we can be reached along this path."""
-    local = path.local
-    host = f"[{local.host}]" if ":" in local.host else local.host
     transport = "" if path.peer.transport == "udp" else f";transport={path.peer.transport}"
-    return f"<sip:{host}:{local.port}{transport}>"
+    return f"<sip:{hostport(path.local)}{transport}>"
+
+
+def hostport(address: LocalAddress) -> str:
+    """An address as headers have it: ``192.0.2.1:5060``, ``[2001:db8::1]:5060``."""
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{host}:{address.port}"
 
 
 def is_towards(bound: str, peer: str) -> bool:

@@ -3,7 +3,16 @@ import re
 import pytest
 
 from config.outcome import Outcome
-from sip.reasons import ENDINGS, PHRASES, reason_header, retry_after_of, status_of
+from sip.reasons import (
+    ENDINGS,
+    PHRASES,
+    Mismatch,
+    outcome_of,
+    reason_header,
+    retry_after_of,
+    status_of,
+    warning_header,
+)
 
 
 def test_every_outcome_has_its_row() -> None:
@@ -36,3 +45,17 @@ def test_503_says_when_to_come_back_and_nothing_else_does(outcome: Outcome) -> N
 )
 def test_the_statuses_that_peers_act_upon(outcome: Outcome, status: int) -> None:
     assert status_of(outcome) == status
+
+
+@pytest.mark.parametrize("outcome", [Outcome.BUSY, Outcome.DECLINED, Outcome.NO_ANSWER, Outcome.NOT_FOUND])
+def test_a_refusal_means_the_same_in_both_directions(outcome: Outcome) -> None:
+    assert outcome_of(status_of(outcome)) is outcome
+
+
+@pytest.mark.parametrize("status", [302, 401, 482, 500, 503, 699])
+def test_what_concerns_the_way_there_is_transport(status: int) -> None:
+    assert outcome_of(status) is Outcome.TRANSPORT
+
+
+def test_a_warning_is_quoted() -> None:
+    assert warning_header("h:5060", Mismatch.FORMAT, 'a "b"') == '305 h:5060 "a \\"b\\""'

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from config.outcome import Outcome
-from sip.call import Call, CallState, IllegalCall
+from sip.call import Call, CallState, IllegalCall, Mismatch, NotAcceptable
 from tests.sip.network import SDP, Network, Peer, Station, description
 
 
@@ -235,6 +235,15 @@ def test_a_refusal_says_why(outcome: Outcome, status: int, retry_after: str | No
     assert "Reason" in peer.responses[0].headers
     assert station.handlers[0].events == [f"ended {outcome.label}"]
     assert not station.agent.calls
+
+
+def test_a_refused_offer_is_told_what_does_not_fit() -> None:
+    because = NotAcceptable("no codec in common", Mismatch.FORMAT)
+    network, _, peer = scene(lambda call: call.refuse(because.outcome, because=because))
+    peer.invite()
+    network.run(0.1)
+    assert peer.statuses == [488]
+    assert peer.responses[0].headers.get("Warning") == '305 192.0.2.10:5060 "no codec in common"'
 
 
 def test_a_refusal_may_name_its_own_retry_after() -> None:

@@ -75,7 +75,17 @@ def test_the_far_side_can_hang_up() -> None:
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(404, Outcome.NOT_FOUND), (488, Outcome.NO_CODEC), (302, Outcome.TRANSPORT), (603, Outcome.TRANSPORT)],
+    [
+        (302, Outcome.TRANSPORT),
+        (404, Outcome.NOT_FOUND),
+        (408, Outcome.NO_ANSWER),
+        (480, Outcome.NO_ANSWER),
+        (486, Outcome.BUSY),
+        (488, Outcome.NO_CODEC),
+        (503, Outcome.TRANSPORT),
+        (600, Outcome.BUSY),
+        (603, Outcome.DECLINED),
+    ],
 )
 def test_a_refusal_ends_the_call_and_a_redirection_is_not_followed(status: int, outcome: Outcome) -> None:
     network, station, peer, call, handler = dialled()
@@ -144,7 +154,7 @@ def test_a_phone_that_rings_for_ever_is_cancelled() -> None:
     peer.answer(peer.requests[0], 180)
     network.run(181, step=0.5)
     assert peer.methods[1] == "CANCEL"
-    assert handler.outcome is Outcome.CANCELLED
+    assert handler.outcome is Outcome.NO_ANSWER
 
 
 def test_a_second_phone_that_answers_gets_ack_and_bye() -> None:

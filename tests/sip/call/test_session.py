@@ -33,6 +33,7 @@ def test_a_reinvite_that_cannot_be_answered_leaves_the_session_as_it_was() -> No
     peer.request("INVITE", body=SDP % 32_000, contact="<sip:elsewhere@198.51.100.1>")
     network.run(0.1)
     assert peer.statuses[-1] == 488
+    assert (peer.responses[-1].headers.get("Warning") or "").startswith("399 192.0.2.10:5060 ")
     peer.request("ACK", cseq=2, branch=f"z9hG4bK{peer.branches}")
     station.calls[0].reoffer(description(41_000))
     network.run(0.1)
