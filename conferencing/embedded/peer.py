@@ -1,11 +1,9 @@
 """One browser's media: its offer answered, what it publishes received, its slots sent.
 
-The transport gives packets in clear; this class finds out which stream they belong to (``publication``),
-gives the publisher its feedback (arrival times every 50 ms, receiver reports every second), and
-takes what the subscriber says of its slots (losses, key frames wanted, bandwidth). :meth:`MediaPeer.tick`
-lets time pass; nothing else here knows a clock.
-
-Slots are fixed lines (``offer``); who is on them, and in which layer, is decided by ``stage``.
+The transport gives packets in clear; this class finds out which stream they belong to (``publication``) and
+gives the publisher its feedback: arrival times several times a second, receiver reports every second. What
+it is sent is the business of ``subscriber``. :meth:`MediaPeer.tick` lets time pass; nothing else here knows a
+clock.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,20 +11,18 @@ from random import Random
 from typing import Final, Protocol
 
 from conferencing.embedded import answer, feedback
-from conferencing.embedded.bandwidth import Bandwidth
 from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.codecs import Codec
 from conferencing.embedded.extensions import Extension, elements
 from conferencing.embedded.media import OfferError, PeerEvents, Rates, Source, Statistics, WantedTile
 from conferencing.embedded.offer import Offer, read_offer
-from conferencing.embedded.pacer import Pacer
 from conferencing.embedded.publication import Binding, Publisher
 from conferencing.embedded.slot import abs_send_time
-from conferencing.embedded.stage import Cast, Stage
+from conferencing.embedded.stage import Cast
 from conferencing.embedded.statistics import statistics
+from conferencing.embedded.subscriber import Subscriber
 from media.rtcp import (
     CNAME,
-    NTP_EPOCH,
     Feedback,
     Packet,
     ReceiverReport,
@@ -43,10 +39,7 @@ from media.webrtc.ice import IceParameters
 FEEDBACK_INTERVAL: Final = 0.05  # s between reports of arrival times
 LOOK_INTERVAL: Final = 0.2  # s between looks at bandwidth and layers
 REPORT_INTERVAL: Final = 1.0  # s between sender and receiver reports
-UNKNOWN_ROUND_TRIP: Final = 0.1  # s
-MAX_ROUND_TRIP: Final = 10.0  # s; what claims more is not an echo of our report
 MAX_BLOCKS: Final = 31
-REPAIR_SHARE: Final = 0.3  # of the estimate may go into repairs
 TOLERANCE: Final = 1.25  # times what a publisher may send: an encoder told of a rate swings around it
 
 
@@ -112,9 +105,7 @@ class MediaPeer:
         self.id = participant_id
         self.ssrc = random.randrange(1, 1 << 32)  # what we call ourselves in feedback
         self.publisher = Publisher(participant_id, self)
-        self.bandwidth = Bandwidth(now, house.rates.download)
-        self.stage = Stage(participant_id, house, self, random)
-        self.round_trip = UNKNOWN_ROUND_TRIP
+        self.subscriber = Subscriber(participant_id, house, random, now, house.rates.download)
         self.offer_wanted = False  # a new offer would let this client publish what everybody decodes
         self.decodes: frozenset[Codec] | None = None
         self.malformed = 0
@@ -134,10 +125,8 @@ class MediaPeer:
         self._transport_cc = 0
         self._level_id = 0
         self._dependency_id = 0
-        self._repair_credit = 0.0
         octets = house.rates.upload / 8
         self._upload = Bucket(now, refill=TOLERANCE * octets, depth=octets)
-        self._ticked_at = now
         self._feedback_due = now
         self._look_due = now
         self._report_due = now
@@ -145,10 +134,12 @@ class MediaPeer:
     def attach(self, transport: Transport) -> None:
         """Give the peer its transport, right after it was made."""
         self._transport = transport
-        self.send_rtp = transport.send_rtp
-        self._pacer = Pacer(transport.send_rtp)
-        self.pace = self._pacer.send
-        self._pacer.set_estimate(self.bandwidth.estimate)
+        self.subscriber.attach(transport)
+
+    @property
+    def round_trip(self) -> float:
+        """In seconds, as the browser's reports tell."""
+        return self.subscriber.round_trip
 
     # Signalling
 
@@ -170,14 +161,14 @@ class MediaPeer:
         self.publisher.negotiated(offer)
         for line in offer.lines:
             if line.taken and not line.place.source:
-                self.stage.add_line(line)
+                self.subscriber.stage.add_line(line)
         self.decodes = offer.decodes
         self._house.negotiated(self)
         ours = answer.Ours(local.ufrag, local.password, transport.fingerprint, transport.candidates())
         return answer.write_answer(
             offer,
             ours,
-            self.stage.names,
+            self.subscriber.stage.names,
             self._house.publishable(),
             cname=self._cname,
             session_id=self._session_id,
@@ -211,7 +202,7 @@ class MediaPeer:
 
     def want(self, tiles: Sequence[WantedTile]) -> None:
         """Show these participants, the most important first; those beyond the slots are not shown."""
-        self.stage.wanted = [(tile.participant, tile.height) for tile in tiles]
+        self.subscriber.stage.wanted = [(tile.participant, tile.height) for tile in tiles]
         self.assign(self._clock())
 
     def allow(self, source: Source, allowed: bool) -> None:
@@ -239,7 +230,7 @@ class MediaPeer:
         """The transport is gone."""
         self.connected_now = False
         self._transport = None
-        self.stage.clear(self._clock())
+        self.subscriber.stage.clear(self._clock())
         self._house.route_voices()
         self._events.closed(reason)
 
@@ -315,9 +306,9 @@ class MediaPeer:
                 case ReceiverReport():
                     blocks += part.reports
                 case Feedback():
-                    self._feedback(part, now)
+                    self.subscriber.hear(part, now)
         if blocks:
-            self._reported(blocks, now)
+            self.subscriber.reported(blocks, now)
 
     def _sender_report(self, report: SenderReport, now: float) -> None:
         binding = self.publisher.bindings.get(report.ssrc)
@@ -325,39 +316,6 @@ class MediaPeer:
             stream = binding.stream or (binding.voice and binding.voice.stream)
             if stream:
                 stream.reported(report.ntp_time, report.rtp_timestamp, now)
-
-    def _feedback(self, packet: Feedback, now: float) -> None:
-        rate = feedback.read_remb(packet)
-        if rate is not None:
-            if self.bandwidth.remb(rate, now):
-                self.choose_layers(now, overloaded=True)
-            return
-        if (packet.packet_type, packet.format) == (feedback.RTPFB, feedback.NACK):
-            slot = self.stage.pictures.get(packet.media_ssrc)
-            for sequence in feedback.read_nack(packet.control) if slot else ():
-                if slot and self._repair_credit > 0.0:
-                    self._repair_credit -= slot.repair(sequence, now)
-            return
-        for ssrc in feedback.asks_keyframe(packet):
-            slot = self.stage.pictures.get(ssrc)
-            if slot and slot.current:
-                slot.current.request_keyframe(now)
-
-    def _reported(self, blocks: Sequence[ReportBlock], now: float) -> None:
-        expected = lost = 0.0
-        for block in blocks:
-            if block.last_sender_report:
-                ticks = (_ntp_time(now) >> 16) - block.last_sender_report - block.delay_since
-                seconds = (ticks & 0xFFFFFFFF) / 65536
-                if seconds < MAX_ROUND_TRIP:
-                    self.round_trip = seconds
-            slot = self.stage.pictures.get(block.ssrc) or self.stage.repairers.get(block.ssrc)
-            if slot:
-                count, missed = slot.reported(block)
-                expected += count
-                lost += missed
-        if expected and self.bandwidth.reported(lost / expected, expected, self.round_trip, now):
-            self.choose_layers(now, overloaded=True)
 
     def send_feedback(self, packet: Packet) -> None:
         """Tell the publisher (RFC 5506: a packet of feedback may go alone)."""
@@ -368,34 +326,22 @@ class MediaPeer:
         """Somebody came, left, or is wanted."""
         if self._transport is None:
             return
-        if self.stage.assign(now):
+        if self.subscriber.assign(now):
             self._house.route_voices()
-        self.choose_layers(now)
-        changes = self.stage.changes()
+        changes = self.subscriber.stage.changes()
         if changes:
             self._events.slots(changes)
-
-    def choose_layers(self, now: float, *, overloaded: bool = False) -> None:
-        """Spread the bandwidth that there is over the slots."""
-        self.stage.choose_layers(self.bandwidth.estimate, now, overloaded=overloaded)
-        self._pacer.set_estimate(self.bandwidth.estimate)
 
     # Time
 
     def tick(self, now: float) -> None:
         """Let time pass; every 20 to 100 ms."""
-        elapsed, self._ticked_at = now - self._ticked_at, now
         if self._transport is None or not self.connected_now:
             return
-        self._pacer.tick(now)
-        self._repair_credit = min(
-            self._repair_credit + REPAIR_SHARE * self.bandwidth.estimate * elapsed / 8,
-            REPAIR_SHARE * self.bandwidth.estimate / 8,
-        )
+        self.subscriber.tick(now)
         for stream in self.publisher.streams():
             stream.tick(now)
         self.publisher.voice.tick(now)
-        self._probe(now)
         if now >= self._feedback_due:
             self._feedback_due = now + FEEDBACK_INTERVAL
             self._tell_arrivals()
@@ -409,16 +355,8 @@ class MediaPeer:
     def _look(self, now: float) -> None:
         for stream in (self.publisher.voice.stream, *self.publisher.streams()):
             stream.measure(now)
-        self.bandwidth.tick(self.stage.wanted_rate, now)
+        self.subscriber.look(now)
         self.assign(now)
-
-    def _probe(self, now: float) -> None:
-        """Fill the link up to the rate that is being tried."""
-        sent = self._pacer.octets + self._pacer.waiting_octets
-        self.bandwidth.measure(sent, now)
-        missing = self.bandwidth.padding(sent, now)
-        while missing > 0 and (octets := self.stage.probe(now)):
-            missing -= octets
 
     def _tell_arrivals(self) -> None:
         streams = (self.publisher.voice.stream, *self.publisher.streams())
@@ -438,24 +376,16 @@ class MediaPeer:
         published = [stream.ssrc for stream in self.publisher.streams() if stream.ssrc]
         if published:
             yield feedback.write_remb(self.ssrc, self._house.rates.upload, published)
-        for slot in self.stage.slots():
-            clock = slot.clock_at(now)
-            if clock is not None:
-                yield SenderReport(slot.ssrc, _ntp_time(now), clock, slot.packets, slot.octets)
+        yield from self.subscriber.reports(now)
 
     def stats(self) -> Statistics:
         """How it travels."""
-        return statistics(self.round_trip, self.bandwidth, self.publisher, self.stage, self._clock())
+        return statistics(self.publisher, self.subscriber, self._clock())
 
     def close(self) -> None:
         """Leave: give up the transport and all slots."""
         self.connected_now = False
         transport, self._transport = self._transport, None
-        self.stage.clear(self._clock())
+        self.subscriber.stage.clear(self._clock())
         if transport is not None:
             transport.close()
-
-
-def _ntp_time(now: float) -> int:
-    """64 bits; counted from when ``now`` began, as RFC 3550 section 4 allows."""
-    return int((now + NTP_EPOCH) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF

@@ -193,7 +193,7 @@ class Plane:
         routes: dict[Voice, list[VoiceSlot]] = {voice: [] for voice in self._voices()}
         for peer in self.peers.values():
             if peer.connected_now:
-                for voice, slot in peer.stage.place_voices(self._chosen):
+                for voice, slot in peer.subscriber.stage.place_voices(self._chosen):
                     if voice in routes:
                         routes[voice].append(slot)
         for voice, listeners in routes.items():

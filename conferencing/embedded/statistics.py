@@ -5,24 +5,23 @@ Taken on demand, from numbers that are counted anyway.
 
 from collections.abc import Iterator
 
-from conferencing.embedded.bandwidth import Bandwidth
 from conferencing.embedded.media import Published, Shown, Statistics
 from conferencing.embedded.publication import Publisher
 from conferencing.embedded.stage import Stage
+from conferencing.embedded.subscriber import Subscriber
 
 
-def statistics(
-    round_trip: float, bandwidth: Bandwidth, publisher: Publisher, stage: Stage, now: float
-) -> Statistics:
+def statistics(publisher: Publisher, subscriber: Subscriber, now: float) -> Statistics:
     """Take them."""
+    bandwidth = subscriber.bandwidth
     return Statistics(
-        round_trip=round(round_trip, 4),
+        round_trip=round(subscriber.round_trip, 4),
         loss=round(bandwidth.loss, 4),
         estimate=round(bandwidth.estimate),
         sent=round(bandwidth.sent),
         microphone=round(publisher.voice.stream.rate),
         layers=tuple(_published(publisher, now)),
-        slots=tuple(_shown(stage)),
+        slots=tuple(_shown(subscriber.stage)),
     )
 
 

@@ -57,7 +57,7 @@ class Subject:
         late, self.late = self.late, 0.0
         return {
             "connected": sum(peer.connected_now for peer in peers),
-            "forwarded": sum(slot.packets for peer in peers for slot in peer.stage.slots()),
+            "forwarded": sum(slot.packets for peer in peers for slot in peer.subscriber.stage.slots()),
             "late": late,
         }
 

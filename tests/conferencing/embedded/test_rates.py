@@ -64,6 +64,6 @@ def test_a_subscriber_is_sent_no_more_than_may_be() -> None:
     video_rate(dora, 6)
     film(publishers, 10)
     assert 1_000_000 < video_rate(dora, 10) < 1.15 * 2_000_000
-    assert dora.peer.bandwidth.estimate == 2_000_000
+    assert dora.peer.subscriber.bandwidth.estimate == 2_000_000
     layers = [slot.layer for slot in dora.peer.stats().slots]
     assert layers == ["h", "h", "h"]  # a second "f" would be too much, and so would be the first
