@@ -6,6 +6,7 @@ wants it, which costs nothing. Levels are linear mean squares of int16 samples, 
 """
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ SILENCE = 32768.0**2 * 1e-5
 
 def choose(candidates: Iterable[tuple[float, T]], sitting: Iterable[T], most: int = SPEAKERS) -> list[T]:
     """The ``most`` loudest of ``candidates`` (level, who), those ``sitting`` preferred by ``MARGIN``."""
+    candidates = list(candidates)
+    if len(candidates) <= most:  # nobody has to make way
+        return [who for _, who in sorted(candidates, key=itemgetter(0), reverse=True)]
     keep = set(sitting)
     ranked = sorted(
         ((level * MARGIN if who in keep else level), index, who)
