@@ -36,7 +36,9 @@ from media.rtp import ReportBlock, read_header
 from media.webrtc.dtls import FingerprintError
 from media.webrtc.ice import IceParameters
 
-FEEDBACK_INTERVAL: Final = 0.05  # s between reports of arrival times
+FEEDBACK_INTERVAL: Final = 0.05  # s between reports of arrival times, at least
+ENOUGH: Final = 8  # arrivals for a report; fewer wait, since a voice alone has no rate to steer
+PATIENCE: Final = 0.2  # s more
 LOOK_INTERVAL: Final = 0.2  # s between looks at bandwidth and layers
 REPORT_INTERVAL: Final = 1.0  # s between sender and receiver reports
 MAX_BLOCKS: Final = 31
@@ -342,7 +344,8 @@ class MediaPeer:
         for stream in self.publisher.streams():
             stream.tick(now)
         self.publisher.voice.tick(now)
-        if now >= self._feedback_due:
+        waiting = len(self._arrivals.seen)
+        if waiting and now >= self._feedback_due + (0.0 if waiting >= ENOUGH else PATIENCE):
             self._feedback_due = now + FEEDBACK_INTERVAL
             self._tell_arrivals()
         if now >= self._look_due:

@@ -134,12 +134,14 @@ class Plane:
     def publication(self, participant_id: str) -> Publication | None:
         """A participant's camera, when it is on."""
         peer = self.peers.get(participant_id)
-        return peer.publisher.camera if peer and peer.publisher.camera.is_shown(self.clock()) else None
+        if peer is None or not peer.publisher.camera.streams:
+            return None
+        return peer.publisher.camera if peer.publisher.camera.is_shown(self.clock()) else None
 
     def screens(self, now: float) -> Sequence[Publication]:
         """The screens that are shared."""
         screens = (peer.publisher.screen for peer in self.peers.values())
-        return [screen for screen in screens if screen.layers(now)]
+        return [screen for screen in screens if screen.streams and screen.layers(now)]
 
     def publishable(self) -> Sequence[Codec]:
         """The codecs that everybody decodes; those nobody has an order for come last."""

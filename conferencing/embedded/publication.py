@@ -38,7 +38,9 @@ class Publication:
 
     def layers(self, now: float) -> list[VideoStream]:
         """What can be forwarded now, the lowest first."""
-        return [stream for stream in self.streams if stream.is_live(now)] if self.allowed else []
+        if not self.allowed or not self.streams:
+            return []
+        return [stream for stream in self.streams if stream.is_live(now)]
 
 
 class Binding:

@@ -195,7 +195,7 @@ class Stage:
                 slot.assign(None, now)
         busy = {slot.ssrc for slot, _, _ in shown}
         for slot in self.pictures.values():
-            if slot.ssrc not in busy:
+            if slot.target is not None and slot.ssrc not in busy:
                 slot.assign(None, now)
 
     def _shown(self) -> list[tuple[VideoSlot, Publication, int]]:
@@ -236,19 +236,24 @@ class Stage:
 
     def changes(self) -> list[SlotMap]:
         """The lines that carry something else than at the last call."""
-        said: list[SlotMap] = []
+        changed = []
+        for mid, participant, source in self._carried():
+            if self._told.get(mid) != participant:
+                self._told[mid] = participant
+                changed.append(SlotMap(mid, participant, source))
+        return changed
+
+    def _carried(self) -> Iterator[tuple[str, str | None, Source]]:
+        """What each line carries, and whose it is."""
         for tile in self.tiles:
             if tile.voice:
-                said.append(SlotMap(tile.voice.mid, tile.participant, Source.MICROPHONE))
+                yield tile.voice.mid, tile.participant, Source.MICROPHONE
             if tile.picture:
-                said.append(SlotMap(tile.picture.mid, tile.participant, Source.CAMERA))
+                yield tile.picture.mid, tile.participant, Source.CAMERA
         for voice in self.voices:
-            said.append(SlotMap(voice.mid, self._heard.get(voice.mid), Source.MICROPHONE))
+            yield voice.mid, self._heard.get(voice.mid), Source.MICROPHONE
         for share, screen in zip(self.shares, self._screens, strict=False):
-            said.append(SlotMap(share.mid, screen.participant_id if screen else None, Source.SCREEN))
-        changed = [slot for slot in said if self._told.get(slot.mid) != slot.participant_id]
-        self._told = {slot.mid: slot.participant_id for slot in said}
-        return changed
+            yield share.mid, screen.participant_id if screen else None, Source.SCREEN
 
     def probe(self, now: float) -> int:
         """Send something a second time; returns the octets it took, 0 when nothing is being sent."""
