@@ -1,8 +1,8 @@
 """Pictures of every state of the page, to be looked at: ``python -m tests.web.shots FOLDER [WORD…]``.
 
-Each state is taken wide and narrow, in French and English, in the light and (where there is one) the dark
-scheme; with words, only those whose names contain them all. The meeting is the fake server's, whose mirror
-gives moving pictures, so the pictures need nothing but Chromium.
+Each state is taken wide, narrow and zoomed, in French and English, in both schemes (meetings are dark); with
+words, only those whose names contain them all. The meeting is the fake server's, whose mirror gives moving
+pictures, so nothing but Chromium is needed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Prepare = Callable[[FakeServer], None]
 Reach = Callable[["Page", FakeServer], None]
 
-VIEWS = {"wide": WIDE, "narrow": NARROW}
+VIEWS = {"wide": WIDE, "narrow": NARROW, "zoomed": {"width": 640, "height": 400}}  # the first at 200 %
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 LONG = "Marie-Clémentine de La Rochefoucauld-Montmorency (Direction générale des finances publiques)"
 REFUSED = """(name) => Object.defineProperty(navigator.mediaDevices, "getUserMedia", {

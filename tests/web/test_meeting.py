@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.web.conftest import NARROW, OpenPage
 from tests.web.fake_server import FakeServer, person
@@ -353,3 +353,22 @@ def test_a_narrow_screen_has_everything_within_reach(enter: OpenPage, company: F
     page.get_by_role("button", name="More", exact=True).click()
     expect(page.get_by_role("menuitem", name="React")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+
+@pytest.mark.parametrize(
+    ("viewport", "beside"),
+    [(NARROW, False), ({"width": 844, "height": 390}, True), ({"width": 640, "height": 400}, True)],
+    ids=["upright", "lying", "zoomed"],
+)
+def test_small_tiles_are_where_there_is_room_for_them(
+    enter: OpenPage, company: FakeServer, viewport: ViewportSize, beside: bool
+) -> None:
+    page = enter(viewport=viewport)
+    page.keyboard.press("l")
+    large = page.locator(".focus .tile").bounding_box()
+    small = page.locator(".tiles .tile").first.bounding_box()
+    assert large is not None
+    assert small is not None
+    assert large["width"] > 1.8 * small["width"]
+    assert (small["x"] >= large["x"] + large["width"]) is beside
+    assert (small["y"] >= large["y"] + large["height"]) is not beside

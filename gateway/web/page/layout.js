@@ -2,8 +2,10 @@
 
 const GAP = 8; // CSS pixels
 
+export const upright = (width, height) => height > 1.2 * width;
+
 /** Faces fill a portrait screen better as squares. */
-const ratio = (width, height) => (height > 1.2 * width ? 1 : 16 / 9);
+const ratio = (width, height) => (upright(width, height) ? 1 : 16 / 9);
 
 /** The columns that make `count` tiles as large as `width` × `height` allows, and a tile's width and ratio. */
 export function grid(count, width, height) {

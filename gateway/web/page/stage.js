@@ -1,11 +1,11 @@
 // The tiles together: grid or speaker view, pages, who is in focus, and which pictures are wanted from the server.
 
 import { arrange, button, h, say } from "./dom.js";
-import { capacity, grid, order } from "./layout.js";
+import { capacity, grid, order, upright } from "./layout.js";
 import { Tile } from "./tiles.js";
 
 const LEAST = { wide: 200, narrow: 150 }; // CSS pixels of a tile's width
-const STRIP = { wide: 121, narrow: 92 }; // of a small tile beside or below the large one, with its gap
+const STRIP = { beside: 121, below: 92 }; // of a small tile beside or below the large one, with its gap
 const PAGER = 40;
 const WANT_DELAY = 250; // ms
 
@@ -157,11 +157,12 @@ export class Stage {
 
   #paged(keys, screens, focus) {
     const { clientWidth: width, clientHeight: height } = this.element;
-    const narrow = width < 600;
+    const below = upright(width, height);
+    this.element.classList.toggle("below", below);
     const count = keys.length + screens.length - (focus ? 1 : 0);
     const room = focus
-      ? this.#strip(count, width, height, narrow)
-      : capacity(count, width, height - PAGER, LEAST[narrow ? "narrow" : "wide"]);
+      ? this.#strip(count, width, height, below)
+      : capacity(count, width, height - PAGER, LEAST[width < 600 ? "narrow" : "wide"]);
     this.#order = order(this.#order, keys, this.#session.state.speaking, room, this.#spoke);
     const all = [...screens, ...this.#order].filter((key) => key !== focus);
     const pages = Math.max(1, Math.ceil(all.length / room));
@@ -176,10 +177,10 @@ export class Stage {
     return { visible, pages };
   }
 
-  /** How many small tiles fit beside (or, on a narrow screen, below) the large one. */
-  #strip(count, width, height, narrow) {
-    const fits = (space) => Math.max(1, Math.floor(space / STRIP[narrow ? "narrow" : "wide"]));
-    if (narrow) return fits(width);
+  /** How many small tiles fit beside or below the large one. */
+  #strip(count, width, height, below) {
+    const fits = (space) => Math.max(1, Math.floor(space / STRIP[below ? "below" : "beside"]));
+    if (below) return fits(width);
     return count <= fits(height) ? fits(height) : fits(height - PAGER);
   }
 
