@@ -261,10 +261,11 @@ class SessionDescription(_Attributes):
         lines += [*before, "t=0 0", *common[len(before) :]]
         for media in self.medias:
             lines += media._lines()
-        for line in lines:
-            if not _FORBIDDEN.isdisjoint(line):
-                raise SdpError(f"a line of a session description cannot hold a line break: {line!r}")
-        return ("\r\n".join(lines) + "\r\n").encode("utf-8", "replace")
+        text = "\r\n".join(lines) + "\r\n"
+        if text.count("\r") != len(lines) or text.count("\n") != len(lines) or "\0" in text:
+            broken = next(line for line in lines if not _FORBIDDEN.isdisjoint(line))
+            raise SdpError(f"a line of a session description cannot hold a line break: {broken!r}")
+        return text.encode("utf-8", "replace")
 
     def address_of(self, media: MediaDescription) -> str | None:
         """Return where that stream is to be sent: its own ``c=``, else the session's; None if neither."""

@@ -52,9 +52,17 @@ _COMMON = (
     "Max-Forwards",
     "Contact",
     "Allow",
+    "Accept",
+    "Content-Disposition",
+    "Expires",
+    "Require",
+    "Server",
+    "User-Agent",
 )
 _NAMES = _COMPACT | {name.lower(): name for name in (*_COMPACT.values(), *_COMMON)}
 _KEYS = {spelling: name.lower() for short, name in _NAMES.items() for spelling in (short, name)}
+KNOWN = frozenset(_KEYS)
+"""Spellings of names that need not be looked at twice."""
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _PARAMETER = re.compile(rf'\s*;\s*(?:([^\s;=,<>"]+)(?:\s*=\s*({_QUOTED}|[^\s;,<>"]*))?)?\s*', re.DOTALL)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeVar
 
-from sip.headers import Address, CSeq, Headers, Via
+from sip.headers import KNOWN, Address, CSeq, Headers, Via
 from sip.reasons import PHRASES
 from sip.uri import Uri, UriError
 
@@ -49,7 +49,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP/([0-9]+\.[0-9]+)", re.IGNORECASE)
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*))?", re.IGNORECASE)
 _CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:\s*([^\r\n]*)", re.IGNORECASE)
-_ECHOED = frozenset(("Via", "From", "To", "Call-ID", "CSeq"))
+_ECHOED = frozenset(("Via", "From", "Call-ID", "CSeq"))  # and To
 _ECHOED_IN_100 = _ECHOED | {"Timestamp"}
 _ECHOED_IN_DIALOG = _ECHOED | {"Record-Route"}
 _FOLD = re.compile(r"\r\n[ \t]+")
@@ -279,7 +279,7 @@ def _read_fields(lines: str) -> tuple[Headers, list[str]]:
     for line in fields[:MAX_FIELDS]:
         name, colon, value = line.partition(":")
         name = name.rstrip(" \t")
-        if colon and _TOKEN.fullmatch(name) and "\r" not in value and "\n" not in value:
+        if colon and (name in KNOWN or _TOKEN.fullmatch(name)) and "\r" not in value and "\n" not in value:
             headers.add(name, value.strip(" \t"))
         else:
             faults.append("Malformed Header Field")
@@ -324,14 +324,13 @@ def respond(
     too: what is missing or malformed there is missing or malformed in the answer.
     """
     echoed = _ECHOED_IN_100 if status == 100 else _ECHOED_IN_DIALOG if status < 300 else _ECHOED
-    fields = [item for item in request.headers if item[0] in echoed]
+    fields = [item for item in request.headers.items() if item[0] in echoed]
+    if (to := request.headers.get("To")) is not None:
+        fields.append(("To", _tagged(to, to_tag) if to_tag is not None and status > 100 else to))
     fields += headers
     if content_type is not None:
         fields.append(("Content-Type", content_type))
-    answer = Response(status, PHRASES.get(status, "") if reason is None else reason, Headers(fields), body)
-    if status > 100 and to_tag is not None and (to := request.headers.get("To")) is not None:
-        answer.headers.set("To", _tagged(to, to_tag))
-    return answer
+    return Response(status, PHRASES.get(status, "") if reason is None else reason, Headers(fields), body)
 
 
 def _tagged(to: str, tag: str) -> str:

@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):", re.ASCII)
@@ -25,6 +26,8 @@ _SIP = re.compile(
     re.VERBOSE,
 )
 _TEL = re.compile(r"(?P<number>[+0-9A-Fa-f*#().\-]+)(?P<parameters>;[!#-;=?-~]*)?")
+REMEMBERED_LENGTH = 200
+"""Characters; a URI up to there is remembered once read, for the few of a call come in each message of it."""
 _USER_SAFE = "-_.!~*'()&=+$,;?/"
 _PARAMETER_SAFE = "-_.!~*'()[]/:&+$"
 
@@ -54,19 +57,7 @@ class Uri:
     @classmethod
     def parse(cls, text: str) -> "Uri":
         """Read a URI; raises :class:`UriError`."""
-        if (scheme := _SCHEME.match(text)) is None:
-            raise UriError("a URI begins with its scheme, as in sip:name@example.org")
-        name, rest = scheme[1].lower(), text[scheme.end() :]
-        if name in ("sip", "sips"):
-            uri = _parse_sip(name, rest)
-        elif name == "tel":
-            uri = _parse_tel(rest)
-        elif rest and rest.isascii() and rest.isprintable() and not any(c in ' <>"' for c in rest):
-            uri = cls(name, opaque=rest)
-        else:
-            raise UriError(f"no URI of the scheme {name} has that form")
-        object.__setattr__(uri, "_text", text)
-        return uri
+        return _remembered(text) if len(text) <= REMEMBERED_LENGTH else _parse(text)
 
     @property
     def is_sip(self) -> bool:
@@ -101,6 +92,25 @@ class Uri:
         if self.headers:
             parts += ["?", "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in self.headers)]
         return "".join(parts)
+
+
+def _parse(text: str) -> Uri:
+    if (scheme := _SCHEME.match(text)) is None:
+        raise UriError("a URI begins with its scheme, as in sip:name@example.org")
+    name, rest = scheme[1].lower(), text[scheme.end() :]
+    if name in ("sip", "sips"):
+        uri = _parse_sip(name, rest)
+    elif name == "tel":
+        uri = _parse_tel(rest)
+    elif rest and rest.isascii() and rest.isprintable() and not any(c in ' <>"' for c in rest):
+        uri = Uri(name, opaque=rest)
+    else:
+        raise UriError(f"no URI of the scheme {name} has that form")
+    object.__setattr__(uri, "_text", text)
+    return uri
+
+
+_remembered = lru_cache(maxsize=1024)(_parse)
 
 
 def _parse_sip(scheme: str, rest: str) -> Uri:

@@ -37,6 +37,8 @@ class State(Enum):
     CONFIRMED = auto()
     TERMINATED = auto()
 
+    __hash__ = object.__hash__  # Enum's is Python code, and these are looked up some fifty times a call
+
 
 class Event(Enum):
     """What can happen to a transaction.
@@ -65,6 +67,8 @@ class Event(Enum):
     TIMER_K = auto()
     TIMER_L = auto()
     TIMER_M = auto()
+
+    __hash__ = object.__hash__
 
 
 class Action(Enum):

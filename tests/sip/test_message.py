@@ -193,10 +193,10 @@ class TestRespond:
                 INVITE.partition(b"Via: ")[2].partition(b"\r\n")[0].decode(),
             ),
             ("Record-Route", "<sip:p1.example.org;lr>, <sip:p2.example.org;lr>"),
-            ("To", "<sip:meet@192.0.2.10>;tag=t"),
             ("From", '"Alice" <sip:alice@192.0.2.77>;tag=7b1f'),
             ("Call-ID", "Xz1kTq9mN2@192.0.2.77"),
             ("CSeq", "1 INVITE"),
+            ("To", "<sip:meet@192.0.2.10>;tag=t"),
             ("X-Own", "1"),
             ("Content-Type", "application/sdp"),
         ]
