@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.interop.peers.chromium import Chromium, Looks, MakePerson, Person
+from tests.interop.peers.chromium import Chromium
+from tests.interop.peers.firefox import Firefox
 from tests.interop.peers.gateway import Gateway
+from tests.interop.peers.page import Looks, Machine, MakePerson, Person
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
@@ -24,27 +26,29 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="package")
-def chromium(playwright: Playwright, homes: Callable[[str], Path]) -> Iterator[Callable[..., Chromium]]:
-    """The browser of those looks (and flags), the same one at every call."""
-    browsers: dict[tuple[Any, ...], Chromium] = {}
+def machine(playwright: Playwright, homes: Callable[[str], Path]) -> Iterator[Callable[..., Machine]]:
+    """The browser of those looks (and options), the same one at every call."""
+    machines: dict[tuple[Any, ...], Machine] = {}
+    kinds: dict[str, Callable[..., Machine]] = {"chromium": Chromium, "firefox": Firefox}
 
-    def make(looks: Looks, *flags: Any) -> Chromium:
-        if (looks, *flags) not in browsers:
-            browsers[looks, *flags] = Chromium(playwright, homes("chromium"), looks, *flags)
-        return browsers[looks, *flags]
+    def make(looks: Looks, *options: Any) -> Machine:
+        if (looks, *options) not in machines:
+            home = homes(looks.browser)
+            machines[looks, *options] = kinds[looks.browser](playwright, home, looks, *options)
+        return machines[looks, *options]
 
     yield make
-    for browser in browsers.values():
-        browser.close()
+    for each in machines.values():
+        each.close()
 
 
 @pytest.fixture
-def person(stack: ExitStack, chromium: Callable[..., Chromium], request: pytest.FixtureRequest) -> MakePerson:
+def person(stack: ExitStack, machine: Callable[..., Machine], request: pytest.FixtureRequest) -> MakePerson:
     """Somebody at a page of the test's gateway. What the page complains of fails the test."""
 
     def make(looks: Looks, gateway: Gateway | None = None, *, flags: Any = None, **options: Any) -> Person:
-        browser = chromium(looks) if flags is None else chromium(looks, flags)
-        made = Person(browser, gateway or request.getfixturevalue("gateway"), **options)
+        at = machine(looks) if flags is None else machine(looks, flags)
+        made = Person(at, gateway or request.getfixturevalue("gateway"), **options)
         stack.callback(made.close)
         people.append(made)
         return made

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.interop.peers.chromium import BLUE, GREEN, RED, MakePerson, Person
 from tests.interop.peers.gateway import Gateway
+from tests.interop.peers.page import BLUE, GREEN, RED, MakePerson, Person
 from tests.interop.peers.phone import settles
 from tests.interop.peers.process import until
 
@@ -49,7 +49,7 @@ def test_mute_is_silence_and_nothing_is_forwarded(gateway: Gateway, person: Make
     red.press("Mute the microphone")
     expect(green.tile(RED.name)).to_contain_text("muted")
     settles(green, not_hears=[red])
-    assert _stands_still(green, "audio")
+    assert stands_still(green, "audio")
     settles(red, hears=[green])
     red.press("Unmute the microphone")
     settles(green, hears=[red])
@@ -63,7 +63,7 @@ def test_a_camera_that_is_off_is_not_shown_and_sends_nothing(gateway: Gateway, p
     green.sees(RED)
     red.press("Switch the camera off")
     until(lambda: green.picture(RED.name) is None, 8, "the picture to go")
-    assert _stands_still(green, "video")
+    assert stands_still(green, "video")
     red.press("Switch the camera on")
     green.sees(RED)
 
@@ -80,7 +80,7 @@ def test_whom_a_host_has_muted_is_not_heard_whatever_its_page_does(
     expect(green.page.get_by_text("A host has muted your microphone.")).to_be_visible()
     green.page.evaluate("peers.at(-1).getSenders()[0].track.enabled = true")
     settles(red, not_hears=[green])
-    assert _stands_still(red, "audio")
+    assert stands_still(red, "audio")
 
 
 def test_a_shared_screen_is_seen_beside_the_camera(gateway: Gateway, person: MakePerson) -> None:
@@ -99,7 +99,7 @@ def test_a_shared_screen_is_seen_beside_the_camera(gateway: Gateway, person: Mak
     expect(green.tile(screen)).to_have_count(0)
 
 
-def _stands_still(page: Person, kind: str) -> bool:
+def stands_still(page: Person, kind: str) -> bool:
     """Whether for two seconds no packet arrives."""
     page.page.wait_for_timeout(500)  # what was on its way
     before = page.received(kind)

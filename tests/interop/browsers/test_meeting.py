@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.interop.peers.chromium import BLUE, GREEN, RED, MakePerson, Person
 from tests.interop.peers.gateway import Gateway
+from tests.interop.peers.page import BLUE, GREEN, RED, MakePerson, Person
 from tests.interop.peers.phone import settles
 
 

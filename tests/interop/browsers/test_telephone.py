@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from tests.interop.conftest import MakePhone
 from tests.interop.peers.audio import TONES
-from tests.interop.peers.chromium import GREEN, RED, MakePerson
 from tests.interop.peers.gateway import Gateway
+from tests.interop.peers.page import GREEN, RED, MakePerson
 from tests.interop.peers.phone import hears_prompt, settles
 
 #: As baresip calls itself.
