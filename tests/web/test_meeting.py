@@ -212,7 +212,7 @@ def test_being_asked_to_unmute(enter: OpenPage, company: FakeServer) -> None:
     page.keyboard.press("c")
     company.tell("asked", what="unmute", by="Zoé")
     expect(question).to_be_visible()
-    expect(page.locator("#spoken")).to_contain_text("Zoé asks you")
+    expect(page.locator("[aria-live=polite]", has=question)).to_have_count(1)  # it is read out
     expect(page.get_by_label("Write to everybody")).to_be_focused()
     question.get_by_role("button", name="Not now").click()
     expect(question).to_have_count(0)
@@ -372,3 +372,16 @@ def test_small_tiles_are_where_there_is_room_for_them(
     assert large["width"] > 1.8 * small["width"]
     assert (small["x"] >= large["x"] + large["width"]) is beside
     assert (small["y"] >= large["y"] + large["height"]) is not beside
+
+
+def test_the_controls_are_a_key_away_from_the_top(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.locator("h1").focus()
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("button", name="Skip to the controls")
+    expect(skip).to_be_focused()
+    box = skip.bounding_box()
+    assert box is not None
+    assert box["width"] > 100
+    page.keyboard.press("Enter")
+    expect(page.locator(".controls button").first).to_be_focused()

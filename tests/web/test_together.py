@@ -199,3 +199,43 @@ def test_a_host_removes_a_guest(browser: Browser, gateway: Gateway, enter: Enter
     expect(ben.get_by_role("heading", name="You were removed from the meeting")).to_be_visible()
     expect(ana.locator(".tile")).to_have_count(1)
     expect(ana.get_by_text("You are the only one here.")).to_be_visible()
+
+
+def test_a_host_asks_a_guest_to_unmute(browser: Browser, gateway: Gateway, enter: Enter) -> None:
+    path, host = meeting(browser, gateway)
+    ana, ben = enter(host, "Ana", RED), enter(path, "Ben", GREEN)
+    eventually(lambda: hears(ana) == {800}, "Ben to be heard")
+    ben.keyboard.press("m")
+    eventually(lambda: hears(ana) == set(), "silence")
+    ana.keyboard.press("p")
+    ana.locator(".people").get_by_role("button", name="Actions for Ben").click()
+    ana.get_by_role("menuitem", name="Ask to unmute").click()
+    question = ben.get_by_role("dialog", name="Ana asks you to turn your microphone on.")
+    expect(question).to_be_visible()
+    assert hears(ana) == set()
+    question.get_by_role("button", name="Turn on").click()
+    eventually(lambda: hears(ana) == {800}, "Ben to be heard again")
+
+
+def test_who_leaves_and_closes_the_tab_at_once_is_gone_at_once(
+    browser: Browser, gateway: Gateway, enter: Enter
+) -> None:
+    path, host = meeting(browser, gateway)
+    ana, ben = enter(host, "Ana", RED), enter(path, "Ben", GREEN)
+    expect(ana.locator(".tile")).to_have_count(2)
+    ben.evaluate("WebSocket.prototype.send = () => {}")  # what was not sent yet dies with the tab
+    ben.get_by_role("button", name="Leave").click()
+    ben.close()
+    expect(ana.locator(".tile")).to_have_count(1, timeout=3_000)
+
+
+def test_a_meeting_is_called_as_whoever_makes_it_says(browser: Browser, gateway: Gateway) -> None:
+    page = browser.new_page(locale="fr-FR")
+    for name, called in (("", "Réunion"), ("Point d’étape", "Point d’étape")):
+        page.goto(f"http://{gateway.address}:8080/")
+        page.get_by_label("Nom de la réunion").fill(name)
+        page.get_by_role("button", name="Nouvelle réunion").click()
+        page.wait_for_url("**/r/*#k=*")
+        expect(page.get_by_role("heading", name=called)).to_be_visible()
+        expect(page.get_by_text("J’ai un code")).to_be_hidden()  # the link says who one is
+    page.close()

@@ -97,6 +97,7 @@ TEXTS = {
     "error.reload": "Reload",
     # The meeting
     "meeting.locked": "Locked",
+    "meeting.skip": "Skip to the controls",
     "meeting.alone": "You are the only one here.",
     "meeting.you_are_muted": "You are speaking, but your microphone is muted.",
     "connection.lost": "Connection lost. Reconnecting…",

@@ -104,6 +104,7 @@ TEXTS = {
     "error.reload": "Recharger",
     # The meeting
     "meeting.locked": "Verrouillée",
+    "meeting.skip": "Aller aux commandes",
     "meeting.alone": "Personne d’autre n’est là pour le moment.",
     "meeting.you_are_muted": "Vous parlez, mais votre micro est coupé.",
     "connection.lost": "Connexion perdue. Reconnexion…",

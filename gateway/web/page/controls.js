@@ -82,6 +82,10 @@ export class Controls {
     }
   }
 
+  focus() {
+    this.element.querySelector("button").focus();
+  }
+
   focusPanelButton(name) {
     this.#toggles[name].focus();
   }

@@ -50,10 +50,11 @@ class Meeting {
     this.#controls = new Controls(session, this.#stage, act);
     this.#panel = new Panel({ chat: new Chat(session), people: new People(session, menu) });
     const invite = button("invite", "control.invite", act.invite, { class: "quiet" });
+    const skip = button(null, "meeting.skip", () => this.#controls.focus(), { class: "skip" });
     this.element = h(
       "div",
       { class: "meeting" },
-      h("header", { class: "bar" }, this.#title, this.#locked, this.#connection, invite),
+      h("header", { class: "bar" }, this.#title, skip, this.#locked, this.#connection, invite),
       this.#stage.element,
       this.#panel.element,
       this.#controls.element,

@@ -1,4 +1,5 @@
-// What the page tells people: notices in the corner, and words for screen readers only.
+// What the page tells people: notices in the corner, and words for screen readers only. Both regions are live and
+// there from the beginning: what is put into a region that came with it is not read out everywhere.
 
 import { button, h, say } from "./dom.js";
 import { t } from "./i18n.js";
@@ -34,7 +35,7 @@ function answer(gone, { text, run }, props) {
  * Returns a function that takes the notice away.
  */
 export function notice(said, { kind = "info", act = null, stays = kind === "error" } = {}) {
-  const gone = show(said, kind, kind === "error" ? "alert" : "status", (gone) => [
+  const gone = show(said, kind, kind === "error" && "alert", (gone) => [
     act && answer(gone, act),
     button("close", "dialog.close", gone, { quiet: true, class: "icon" }),
   ]);
@@ -53,7 +54,6 @@ export function ask(said, yes, no) {
   const box = shown.get([said].flat()[0]);
   say(box, said, "label");
   box.addEventListener("keydown", ({ key }) => key === "Escape" && gone());
-  announce(...[said].flat());
   return gone;
 }
 

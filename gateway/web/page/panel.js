@@ -6,7 +6,7 @@ import { button, h, say } from "./dom.js";
 export class Panel extends EventTarget {
   name = null; // of what is shown
   #parts;
-  #heading = h("h2", {});
+  #heading = h("h2", { id: "panel-title" });
 
   /** `parts`: name → {element, update(), focus()}. */
   constructor(parts) {
@@ -18,7 +18,7 @@ export class Panel extends EventTarget {
     };
     this.element = h(
       "aside",
-      { class: "panel", hidden: true, onkeydown: keys },
+      { class: "panel", hidden: true, onkeydown: keys, "aria-labelledby": "panel-title" },
       h("header", {}, this.#heading, button("close", "panel.close", close, { quiet: true, class: "icon" })),
       Object.values(parts).map(({ element }) => element),
     );

@@ -4,7 +4,7 @@ import { isHostLink, linkKey } from "./api.js";
 import { button, h, hush, say } from "./dom.js";
 import { redraw } from "./icons.js";
 import { listen } from "./meter.js";
-import { banner, errorText } from "./screens.js";
+import { errorText, screen } from "./screens.js";
 import { deviceChoices } from "./settings.js";
 
 const STORED = "passerelle.name";
@@ -164,14 +164,12 @@ export function prejoinScreen(room, devices, enter) {
     level,
     troubles(devices),
   );
-  const screen = h(
-    "main",
-    { class: "entry prejoin" },
-    banner(),
-    h("div", { class: "columns" }, look, entryForm(room, enter), deviceChoices(devices)),
+  const shown = screen(
+    "prejoin",
+    h("main", { class: "columns" }, look, entryForm(room, enter), deviceChoices(devices)),
   );
-  screen.gone = listen(devices, (value) => {
+  shown.gone = listen(devices, (value) => {
     level.value = value;
   });
-  return screen;
+  return shown;
 }

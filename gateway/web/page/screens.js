@@ -5,10 +5,11 @@ import { button, h, retranslate, say } from "./dom.js";
 import { choose, has, language, LANGUAGES } from "./i18n.js";
 import { icon } from "./icons.js";
 
-/** The top of a small screen. */
-export function banner() {
+/** A small screen: its banner, and below it what it is for. */
+export function screen(name, main) {
   const logo = h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" });
-  return h("header", {}, h("p", { class: "brand" }, logo, "Passerelle"), languageChoice());
+  const banner = h("header", {}, h("p", { class: "brand" }, logo, "Passerelle"), languageChoice());
+  return h("div", { class: `entry ${name}` }, banner, main);
 }
 
 export function languageChoice() {
@@ -60,12 +61,10 @@ export function startScreen() {
       name.focus();
     }
   };
-  return h(
-    "main",
-    { class: "entry start" },
-    banner(),
+  return screen(
+    "start",
     h(
-      "section",
+      "main",
       { class: "card" },
       h("h1", { text: "start.title", tabindex: "-1" }),
       h("p", { class: "lead", text: "start.lead" }),
@@ -91,17 +90,15 @@ function roomOf(text) {
 }
 
 export function waitingScreen(session, name) {
-  return h(
-    "main",
-    { class: "entry waiting" },
-    banner(),
+  return screen(
+    "waiting",
     h(
-      "section",
-      { class: "card", role: "status" },
+      "main",
+      { class: "card" },
       h("div", { class: "pulse", "aria-hidden": "true" }, icon("lock")),
-      h("h1", { tabindex: "-1" }, name),
-      h("p", { class: "lead", text: "waiting.title" }),
-      h("p", { text: "waiting.lead" }),
+      h("p", { class: "kicker" }, name),
+      h("h1", { text: "waiting.title", tabindex: "-1" }),
+      h("p", { class: "lead", text: "waiting.lead" }),
       button(null, "waiting.leave", () => session.leave()),
     ),
   );
@@ -111,12 +108,10 @@ export function waitingScreen(session, name) {
 export function overScreen(reason, { again = null, name = null } = {}) {
   const calm = has(`over.${reason}`);
   const failure = has(`error.${reason}.title`) ? `error.${reason}.title` : "over.failed";
-  return h(
-    "main",
-    { class: "entry over" },
-    banner(),
+  return screen(
+    "over",
     h(
-      "section",
+      "main",
       { class: "card" },
       name && h("p", { class: "kicker" }, name),
       h("h1", { text: calm ? `over.${reason}` : failure, tabindex: "-1" }),
