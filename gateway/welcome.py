@@ -68,6 +68,7 @@ def _places(demo: Demo) -> Iterator[str]:
 def _openness(demo: Demo) -> Iterator[str]:
     if demo.lan is None:
         yield "Only this machine can call. For your network: make run LAN=1, or serve --demo --lan."
+        yield "Firefox wants that, too: it sends no sound or picture to 127.0.0.1."
     else:
         yield f"Everyone on your network can now come in. By telephone: SIP on {demo.lan}, ports 5060 UDP"
         yield f"and TCP, without encryption; sound on UDP ports {demo.media_ports}. By browser: HTTPS, and"
