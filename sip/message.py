@@ -360,6 +360,11 @@ class StreamFramer:
         self._limit = limit
         self._buffer = bytearray()
 
+    @property
+    def begun(self) -> bool:
+        """Whether a message has begun and is not whole yet."""
+        return bool(self._buffer.strip(_IDLE))
+
     def feed(self, data: bytes) -> Iterator[bytes | Framed]:
         """Take what arrived; yield the messages it completes, and KEEPALIVE for each double CRLF.
 
@@ -380,6 +385,10 @@ class StreamFramer:
                 return None  # half a ping, or the answer to one of ours
             del buffer[: 1 if buffer[0] == 0 else 2]
         end = buffer.find(b"\r\n\r\n", 0, self._limit) + 4
+        line = bytes(buffer[: buffer.find(b"\r\n") + 1])
+        if line and b"SIP/" not in line.upper():  # somebody speaks HTTP, TLS, or nothing at all
+            head = bytes(buffer[: end if end > 3 else 0])
+            raise MessageError(400, "Malformed Request Line", _request_of(head))
         if end == 3:
             if len(buffer) >= self._limit:
                 raise MessageError(513, PHRASES[513], _request_of(bytes(buffer[: self._limit])))

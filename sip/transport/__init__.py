@@ -55,7 +55,7 @@ class TransportCounters:
     keepalives: int = 0
     dropped: int = 0  # not delivered: too much queued, no connection, the socket refused
     connections: int = 0  # open now
-    connections_refused: int = 0
+    connections_refused: int = 0  # one too many: itself, or the one that made room for it
 
 
 class Path(Protocol):

@@ -6,7 +6,10 @@ costs the others anything:
 - a connection has ``max_backlog`` octets to fall behind; beyond, it is dropped (the kernel's buffer and
   Twisted's come on top);
 - a message has ``max_message`` octets; a longer one is answered 513 and the connection closed;
-- a connection is closed when nothing came for ``idle`` seconds and no call holds it;
+- a message that has begun is whole within ``patience`` seconds, and its first line is SIP's, or the
+  connection is closed;
+- a connection is closed when nothing came for ``idle`` seconds and no call holds it; where there is no room
+  for a new one, the one whose last message is oldest makes room (:meth:`StreamPath.evict`);
 - a read takes 8 KiB, not Twisted's 64: a flood gives the loop back after a few messages, as over UDP.
 """
 
@@ -35,6 +38,7 @@ class StreamLimits:
     max_message: int = MAX_MESSAGE  # octets
     max_backlog: int = 262_144  # octets unsent
     idle: float = 600.0  # seconds
+    patience: float = 32.0  # seconds
     connect_timeout: float = 5.0  # seconds
 
 
@@ -55,7 +59,9 @@ class StreamPath(Protocol):
         self._backlog = 0
         self._holders = 0
         self._idle: Any = None
-        self.connector: Any = None  # while the connection is being made by us
+        self._impatience: Any = None  # runs while a message is half there
+        self.heard_at: float = transport.reactor.seconds()  # the last whole message, or the beginning
+        self.connector: Any = None  # of a connection made by us
 
     # A path
 
@@ -114,6 +120,16 @@ class StreamPath(Protocol):
         if self._open:
             self.transport.abortConnection()
 
+    @property
+    def expendable(self) -> bool:
+        """Whether it may make room for another: theirs, and no call needs it."""
+        return self._open and self._holders == 0 and self.connector is None
+
+    def evict(self) -> None:
+        """Make room at once, without waiting for the operating system."""
+        self.abort()
+        self.fail("another connection needed the room")
+
     # Twisted's side
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
@@ -134,6 +150,8 @@ class StreamPath(Protocol):
         receiver = self.owner.receiver
         try:
             for item in self._framer.feed(data):
+                self.heard_at = self.owner.reactor.seconds()
+                self._calm_down()
                 if item is KEEPALIVE:
                     self.owner.counters.keepalives += 1
                     self._write(PONG)
@@ -143,10 +161,14 @@ class StreamPath(Protocol):
         except MessageError as error:
             receiver.receive_broken(error, self)
             self.transport.loseConnection()
+        else:
+            if self._framer.begun and self._impatience is None:
+                self._impatience = self.owner.reactor.callLater(self.owner.limits.patience, self.abort)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
         """The connection is gone."""
         self._stop_idling()
+        self._calm_down()
         self.fail(reason.getErrorMessage())
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
@@ -173,6 +195,11 @@ class StreamPath(Protocol):
             self.owner.counters.dropped += 1
             if failed is not None:
                 failed(why)
+
+    def _calm_down(self) -> None:
+        if self._impatience is not None and self._impatience.active():
+            self._impatience.cancel()
+        self._impatience = None
 
     def _touch(self) -> None:
         if self._idle is not None and self._idle.active():

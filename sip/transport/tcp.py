@@ -1,8 +1,10 @@
 """SIP over TCP: a listener, the connections it accepts and those made from its address.
 
 One connection carries any number of calls in both directions: whoever has a connection to the peer uses it,
-accepted or made (RFC 5923 in spirit). There are ``max_connections``, and ``max_per_host`` of one address; one
-more is closed as it is accepted. What a single connection may cost is :mod:`sip.transport.stream`'s matter.
+accepted or made (RFC 5923 in spirit). There are ``max_connections``, and ``max_per_host`` of one address. For
+one more, the accepted one that has been without a message for longest is closed; where calls hold all of
+them, the new one is. So whoever opens many and keeps them busy with a trickle locks nobody out. What a single
+connection may cost is :mod:`sip.transport.stream`'s matter.
 
 TLS differs in how it listens and connects, two methods of :class:`TcpTransport`, and in nothing else.
 """
@@ -106,12 +108,21 @@ class TcpTransport:
         self.counters.connections += 1
         return path
 
-    def has_room(self, host: str) -> bool:
-        """Whether one more connection from this address may be accepted."""
-        return (
-            self.counters.connections < self.limits.max_connections
-            and self._by_host[host] < self.limits.max_per_host
+    def make_room(self, host: str) -> bool:
+        """Whether one more connection from this address may be accepted, if need be at another's expense."""
+        if self._by_host[host] >= self.limits.max_per_host:
+            rivals = [path for path in self._connections.values() if path.peer.host == host]
+        elif self.counters.connections >= self.limits.max_connections:
+            rivals = list(self._connections.values())
+        else:
+            return True
+        self.counters.connections_refused += 1
+        idlest = min(
+            (path for path in rivals if path.expendable), key=lambda path: path.heard_at, default=None
         )
+        if idlest is not None:
+            idlest.evict()
+        return idlest is not None
 
     def forget(self, path: StreamPath) -> None:
         """A connection is gone."""
@@ -143,8 +154,7 @@ class _Acceptor(ServerFactory):
     def buildProtocol(self, addr: Any) -> Protocol | None:  # noqa: N802 - Twisted's name
         """Take a connection, or close it at once (None) when there are enough."""
         host = addr.host.partition("%")[0]
-        if not self._owner.has_room(host):
-            self._owner.counters.connections_refused += 1
+        if not self._owner.make_room(host):
             return None
         return self._owner.accept(Source(host, addr.port, self._owner.kind))
 

@@ -291,9 +291,29 @@ class TestStreamFramer:
 
     def test_a_head_without_end_is_refused(self) -> None:
         framer = StreamFramer(limit=1000)
-        assert list(framer.feed(b"X: yyyy\r\n" * 111)) == []
+        assert list(framer.feed(b"OPTIONS sip:a@b SIP/2.0\r\n" + b"X: yyyy\r\n" * 108)) == []
         with pytest.raises(MessageError, match="513"):
             list(framer.feed(b"X: yyyy\r\n"))
+
+    @pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"hello", b"\x16\x03\x01"])
+    def test_what_is_not_sip_is_refused_at_its_first_line(self, line: bytes) -> None:
+        with pytest.raises(MessageError, match="400") as caught:
+            list(StreamFramer().feed(line + b"\r\n"))
+        assert caught.value.request is None
+
+    def test_a_whole_request_without_its_version_can_be_answered(self) -> None:
+        broken = INVITE.replace(b"192.0.2.10 SIP/2.0", b"192.0.2.10", 1)
+        with pytest.raises(MessageError, match="400") as caught:
+            list(StreamFramer().feed(broken))
+        assert caught.value.request is not None
+
+    def test_a_message_has_begun_with_its_first_octet(self) -> None:
+        framer = StreamFramer()
+        begun = []
+        for piece in (b"\r\n", INVITE[:9], INVITE[9:]):
+            list(framer.feed(piece))
+            begun.append(framer.begun)
+        assert begun == [False, True, False]
 
     def test_a_head_beyond_the_limit_is_refused_however_it_arrives(self) -> None:
         head = INVITE.replace(b"Supported", b"a: b\r\n" * 250 + b"Supported").replace(

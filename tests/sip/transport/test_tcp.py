@@ -1,7 +1,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -79,19 +79,89 @@ def test_a_message_that_is_too_long_is_answered_and_the_connection_closed(data: 
 
 
 @pytest.mark.parametrize("limit", ["max_connections", "max_per_host"])
-def test_one_connection_too_many_is_closed_and_the_others_work_on(limit: str) -> None:
+def test_one_connection_too_many_is_closed_when_calls_hold_the_others(limit: str) -> None:
     async def scenario(reactor: Any) -> None:
         limits = StreamLimits(**{limit: 1})
         async with listening(reactor, limits=limits) as (transport, inbox):
             _, first = await connect(transport)
-            await until(lambda: transport.counters.connections == 1)
+            first.write(MESSAGE)
+            await until(lambda: inbox.messages)
+            inbox.paths[0].hold()
             reader, second = await connect(transport)
             assert await reader.read() == b""
             assert transport.counters.connections_refused == 1
             first.write(MESSAGE)
-            await until(lambda: inbox.messages)
+            await until(lambda: len(inbox.messages) == 2)
             first.close()
             second.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("limit", ["max_connections", "max_per_host"])
+def test_the_connection_without_a_message_for_longest_makes_room(limit: str) -> None:
+    async def scenario(reactor: Any) -> None:
+        limits = StreamLimits(**{limit: 3})
+        async with listening(reactor, limits=limits) as (transport, inbox):
+            held, trickling, busy = [await connect(transport) for _ in range(3)]
+            for _, writer in (held, busy):
+                writer.write(MESSAGE)
+                await until(lambda: inbox.messages)
+            await until(lambda: len(inbox.messages) == 2)
+            inbox.paths[0].hold()
+            trickling[1].write(MESSAGE[:20])  # not a message, however lively
+            await asyncio.sleep(0.01)
+            _, writer = await connect(transport)
+            with suppress(ConnectionError):
+                assert await trickling[0].read() == b""
+            writer.write(MESSAGE)
+            await until(lambda: len(inbox.messages) == 3)
+            assert transport.counters.connections == 3
+            for peer in (held[1], trickling[1], busy[1], writer):
+                peer.close()
+
+    run(scenario)
+
+
+def test_a_message_that_is_begun_has_to_come_to_its_end() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor, limits=StreamLimits(patience=0.1)) as (transport, inbox):
+            reader, writer = await connect(transport)
+            writer.write(MESSAGE + MESSAGE[:20])
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+            assert inbox.messages == [MESSAGE]
+            await until(lambda: transport.counters.connections == 0)
+            writer.close()
+
+    run(scenario)
+
+
+def test_a_message_that_comes_in_pieces_is_taken() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor, limits=StreamLimits(patience=0.1)) as (transport, inbox):
+            _, writer = await connect(transport)
+            writer.write(MESSAGE[:20])
+            await writer.drain()
+            await asyncio.sleep(0.01)
+            writer.write(MESSAGE[20:])
+            await until(lambda: inbox.messages)
+            await asyncio.sleep(0.15)
+            assert inbox.paths[0].usable
+            writer.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\x00\r\n", b"hello\r\n"])
+def test_what_is_not_sip_closes_the_connection_at_once(data: bytes) -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (transport, inbox):
+            reader, writer = await connect(transport)
+            writer.write(data)
+            await reader.read()
+            assert [error.status for error in inbox.broken] == [400]
+            writer.close()
 
     run(scenario)
 
