@@ -10,8 +10,8 @@ without a host's word; nobody enters a full one, but may wait. One becomes host 
 by another host. When the last host leaves nobody inherits: a guest must not come to admit others by
 outstaying their host, and the host's link and PIN bring one back at any time.
 
-Methods do what they are told: who may tell them is for the caller to check (``conferencing.embedded.session``
-for browsers; the keypad commands nobody else).
+Methods do what they are told: who may tell them is for the caller to check
+(``conferencing.embedded.commands`` for browsers; the keypad commands nobody else).
 """
 
 from collections import deque

@@ -30,8 +30,9 @@ import structlog
 from conferencing import meeting as happened
 from conferencing.embedded import messages, views
 from conferencing.embedded.bucket import Bucket
+from conferencing.embedded.commands import CommandError, obey
 from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source, Statistics
-from conferencing.embedded.messages import Code, Error, HostCommand, Message
+from conferencing.embedded.messages import Code, Error, Message
 from conferencing.embedded.rate import DEPTH, REFILL, cost
 from conferencing.lobby import Decision
 from conferencing.meeting import Meeting, MeetingRules, Reason
@@ -81,14 +82,6 @@ class Visit:
     host: bool
     invitation: messages.InvitationText
     ice_servers: Callable[[str], tuple[messages.IceServer, ...]]
-
-
-class CommandError(Exception):
-    """What a page asked cannot be done."""
-
-    def __init__(self, code: Code, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Session:
@@ -282,65 +275,8 @@ class Session:
                 self._media(me).want(tiles)
             case messages.Media():
                 self._publish(me, message)
-            case messages.SendChat(text):
-                self.meeting.say(me, text)
-            case messages.SendReaction(emoji):
-                self.meeting.react(me, emoji)
-            case messages.RaiseHand(raised):
-                self.meeting.set_hand(me, raised)
-            case messages.Rename(who, name):
-                if who != me.id and not me.host:
-                    raise CommandError(Code.NOT_ALLOWED, "hosts rename others")
-                self.meeting.rename(self._find(who), name)
-            case _ if not me.host:
-                raise CommandError(Code.NOT_ALLOWED, "this is for hosts")
             case _:
-                self._lead(me, message)
-
-    def _lead(self, me: Participant, message: HostCommand) -> None:
-        """What hosts may do."""
-        held = self.meeting
-        match message:
-            case messages.Mute(who):
-                held.set_muted(self._find(who), True, by_host=True)
-            case messages.AskUnmute(who):
-                self._ask_unmute(self._find(who), me)
-            case messages.MuteAll():
-                held.mute_all(but=me)
-            case messages.LowerHand(who):
-                held.set_hand(self._find(who), False)
-            case messages.Remove(who):
-                held.remove(self._find(who))
-            case messages.Promote(who):
-                held.promote(self._find(who))
-            case messages.StopShare(who):
-                held.stop_share(self._find(who))
-            case messages.Lock(locked):
-                held.set_locked(locked)
-            case messages.Admit(who, everyone):
-                self._admit([knock.id for knock in held.lobby] if everyone else [who])
-            case messages.Refuse(who):
-                held.turn_away(who)
-            case messages.End():
-                held.end()
-
-    def _admit(self, who: Sequence[str]) -> None:
-        try:
-            for each in who:
-                self.meeting.admit(each)
-        except PasserelleError as error:
-            raise CommandError(Code.ROOM_FULL, str(error)) from None
-
-    def _ask_unmute(self, who: Participant, me: Participant) -> None:
-        if who.kind is not Kind.BROWSER:
-            raise CommandError(Code.NOT_ALLOWED, "telephones are not asked: they unmute by keypad")
-        self.meeting.ask_unmute(who, me)
-
-    def _find(self, participant_id: str) -> Participant:
-        found = self.meeting.get(participant_id)
-        if found is None:
-            raise CommandError(Code.NOT_FOUND, "there is nobody of that id")
-        return found
+                obey(self.meeting, me, message)
 
     # Media
 
