@@ -385,3 +385,18 @@ def test_the_controls_are_a_key_away_from_the_top(enter: OpenPage, company: Fake
     assert box["width"] > 100
     page.keyboard.press("Enter")
     expect(page.locator(".controls button").first).to_be_focused()
+
+
+def test_the_focus_follows_a_tile_and_stays_near_when_it_goes(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    for name in ("Pin Jean Dupont", "Unpin Jean Dupont"):
+        page.get_by_role("button", name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+    expect(page.locator(".focus .tile")).to_have_count(0)
+    expect(page.get_by_role("button", name="Pin Jean Dupont", exact=True)).to_be_focused()
+    company.go("jean-dupont")
+    expect(page.locator("main.stage")).to_be_focused()
+    page.keyboard.press("p")
+    page.locator(".people").get_by_role("button", name="Actions for Zoé").focus()
+    company.go("zoé")
+    expect(page.locator(".people")).to_be_focused()

@@ -74,9 +74,15 @@ export function button(name, said, onclick, { quiet = false, ...props } = {}) {
   );
 }
 
-/** Put `nodes` into `parent` in this order, touching only what has to move, and leave the focus where it is. */
+/** Draw, and leave the focus where it is, or give it to `place` when what had it is there no more. */
+export function keepFocus(place, draw) {
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  draw();
+  if (focused && focused !== document.activeElement) (focused.isConnected ? focused : place).focus();
+}
+
+/** Put `nodes` into `parent` in this order, touching only what has to move. */
 export function arrange(parent, nodes) {
-  const focused = document.activeElement;
   for (const child of [...parent.children]) if (!nodes.includes(child)) child.remove();
   nodes.forEach((node, index) => {
     const there = parent.children[index] ?? null;
@@ -84,7 +90,6 @@ export function arrange(parent, nodes) {
     if (node.isConnected && parent.moveBefore) parent.moveBefore(node, there);
     else parent.insertBefore(node, there);
   });
-  if (focused !== document.activeElement && focused?.isConnected) focused.focus();
 }
 
 /** A modal dialog: the focus stays inside, Escape closes, and the focus goes back to where it came from. */

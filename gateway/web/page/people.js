@@ -1,6 +1,6 @@
 // The list of participants, the waiting room, and what a host may do.
 
-import { arrange, button, confirm, dialog, h, say } from "./dom.js";
+import { arrange, button, confirm, dialog, h, keepFocus, say } from "./dom.js";
 import { icon, redraw } from "./icons.js";
 import { openMenu } from "./menu.js";
 import { notice } from "./notices.js";
@@ -141,7 +141,7 @@ export class People {
     );
     this.element = h(
       "section",
-      { class: "people" },
+      { class: "people", tabindex: "-1" },
       h("div", { class: "scroll" }, this.#lobby, h("section", {}, h("header", {}, this.#count), this.#list)),
       this.#host,
     );
@@ -153,6 +153,10 @@ export class People {
   }
 
   update() {
+    keepFocus(this.element, () => this.#draw());
+  }
+
+  #draw() {
     const { state } = this.#session;
     const people = [...state.participants.values()].sort(inOrder);
     for (const id of this.#lines.keys()) if (!state.participants.has(id)) this.#lines.delete(id);

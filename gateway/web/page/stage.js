@@ -1,6 +1,6 @@
 // The tiles together: grid or speaker view, pages, who is in focus, and which pictures are wanted from the server.
 
-import { arrange, button, h, say } from "./dom.js";
+import { arrange, button, h, keepFocus, say } from "./dom.js";
 import { capacity, grid, order, upright } from "./layout.js";
 import { Tile } from "./tiles.js";
 
@@ -96,11 +96,11 @@ export class Stage {
     const focus = this.focused ? this.#inFocus(keys, screens) : null;
     const { visible, pages } = this.#paged(keys, screens, focus);
     this.element.classList.toggle("focused", focus !== null);
-    arrange(this.#focus, focus ? [this.#tiles.get(focus).element] : []);
-    arrange(
-      this.#list,
-      visible.map((key) => this.#tiles.get(key).element),
-    );
+    const element = (key) => this.#tiles.get(key).element;
+    keepFocus(this.element, () => {
+      arrange(this.#focus, focus ? [element(focus)] : []);
+      arrange(this.#list, visible.map(element));
+    });
     this.#pager.hidden = pages < 2;
     this.element.classList.toggle("paged", pages > 1);
     say(this.#where, ["stage.page", { page: this.#page + 1, pages }]);
