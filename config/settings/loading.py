@@ -8,6 +8,7 @@ that holds it.
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +67,46 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
     """Write the environment's values over the file's."""
+    known = _variables()
     for variable, text in sorted(environ.items()):
-        section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
-        if not (variable.startswith(PREFIX) and separator and text):
+        if not (variable.startswith(PREFIX) and text):
             continue
-        if section not in Settings.model_fields:
-            hint = f"sections are {', '.join(Settings.model_fields)}"
-            yield Problem(variable, f"there is no section {section}", hint)
-        elif isinstance(table := raw.setdefault(section, {}), dict):
+        if variable not in known:
+            yield from _unknown(variable, known)
+            continue
+        section, _, key = variable.removeprefix(PREFIX).lower().partition("__")
+        if isinstance(table := raw.setdefault(section, {}), dict):
             table[key] = _value(text)
             # A secret from the environment replaces the file's, whichever of its two keys each of them used.
             table.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
+
+
+def _variables() -> list[str]:
+    """Every variable that sets a key."""
+    return [
+        f"{PREFIX}{section}__{key}".upper()
+        for section, info in Settings.model_fields.items()
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
+        for key in (
+            *info.annotation.model_fields,
+            *(f"{secret}_file" for secret in secret_keys(info.annotation)),
+        )
+    ]
+
+
+def _unknown(variable: str, known: list[str]) -> Iterator[Problem]:
+    """A variable that sets nothing: one of ours, misspelt, or another program's.
+
+    Kubernetes sets PASSERELLE_PORT and the like of its own accord; so where the two underscores are missing,
+    only the exact name of a key is taken for one.
+    """
+    if "__" in variable:
+        close = get_close_matches(variable, known, n=1, cutoff=0.0)
+        yield Problem(variable, "there is no such setting", f"did you mean {close[0]}?")
+    else:
+        for meant in known:
+            if meant.replace("__", "_") == variable:
+                yield Problem(variable, "sets nothing", f"did you mean {meant}, with two underscores?")
 
 
 def _value(text: str) -> Any:

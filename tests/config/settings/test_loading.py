@@ -60,8 +60,20 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 
 
 def test_a_variable_for_an_unknown_section_or_key_is_refused(tmp_path: Path) -> None:
-    assert only("", tmp_path, {"PASSERELLE_SPI__LISTEN": "x"}).key == "PASSERELLE_SPI__LISTEN"
-    assert only("", tmp_path, {"PASSERELLE_SIP__LISTENS": "x"}).hint == "did you mean listen?"
+    for variable, meant in (
+        ("PASSERELLE_SPI__LISTEN", "PASSERELLE_SIP__LISTEN"),
+        ("PASSERELLE_SIP__LISTENS", "PASSERELLE_SIP__LISTEN"),
+        ("PASSERELLE_MEDIA__PROTS", "PASSERELLE_MEDIA__PORTS"),
+        ("PASSERELLE_DATABASE__URLFILE", "PASSERELLE_DATABASE__URL_FILE"),
+        ("PASSERELLE_MEDIA_PORTS", "PASSERELLE_MEDIA__PORTS"),
+    ):
+        problem = only("", tmp_path, {variable: "x"})
+        assert problem.key == variable
+        assert f"did you mean {meant}" in problem.hint
+
+
+def test_variables_of_other_programs_are_left_alone() -> None:
+    load(None, {"PASSERELLE_PORT": "tcp://10.0.0.1:80", "PASSERELLE_SERVICE_HOST": "10.0.0.1"})
 
 
 def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
