@@ -99,12 +99,12 @@ def test_a_shared_screen_is_seen_beside_the_camera(gateway: Gateway, person: Mak
     expect(green.tile(screen)).to_have_count(0)
 
 
-def stands_still(page: Person, kind: str) -> bool:
+def stands_still(page: Person, *kinds: str) -> bool:
     """Whether for two seconds no packet arrives."""
     page.page.wait_for_timeout(500)  # what was on its way
-    before = page.received(kind)
+    before = [page.received(kind) for kind in kinds]
     page.page.wait_for_timeout(2000)
-    return page.received(kind) == before
+    return [page.received(kind) for kind in kinds] == before
 
 
 def test_a_browser_as_anybody_has_it(gateway: Gateway, person: MakePerson) -> None:

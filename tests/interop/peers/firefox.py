@@ -6,6 +6,7 @@ The camera goes round the colours, the microphone hums one tone. Of the installe
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,16 +39,20 @@ class Firefox(Machine):
         launcher.write_text(f'#!/bin/sh\nexec {sys.executable} {firefox_launcher.__file__} {program} "$@"\n')
         launcher.chmod(0o755)
         self._sound = Pulse(home)
-        browser = playwright.firefox.launch(
-            channel="moz-firefox",
-            executable_path=launcher,
-            env=dict(self._sound.environment),
-            firefox_user_prefs={
-                **PREFERENCES,
-                **LOOPBACK,
-                "media.navigator.audio.fake_frequency": round(looks.frequency),
-            },
-        )
+        try:
+            browser = playwright.firefox.launch(
+                channel="moz-firefox",
+                executable_path=launcher,
+                env={**os.environ, **self._sound.client},
+                firefox_user_prefs={
+                    **PREFERENCES,
+                    **LOOPBACK,
+                    "media.navigator.audio.fake_frequency": round(looks.frequency),
+                },
+            )
+        except BaseException:
+            self._sound.stop()
+            raise
         super().__init__(browser, looks, home)
 
     def close(self) -> None:
