@@ -16,7 +16,8 @@ from conferencing.embedded.extensions import Extension
 from conferencing.embedded.media import SlotMap, Source
 from conferencing.embedded.offer import OfferedLine, Place
 from conferencing.embedded.publication import Publication
-from conferencing.embedded.slot import Outlet, Slot, VideoSlot, VoiceSlot
+from conferencing.embedded.slot import Outlet, Slot, VoiceSlot
+from conferencing.embedded.video_slot import VideoSlot
 from conferencing.embedded.voice import Voice
 
 SCREEN_HEIGHT: Final = 1080  # pixels; a shared screen gets the best layer there is
