@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -239,3 +240,14 @@ def test_a_meeting_is_called_as_whoever_makes_it_says(browser: Browser, gateway:
         expect(page.get_by_role("heading", name=called)).to_be_visible()
         expect(page.get_by_text("J’ai un code")).to_be_hidden()  # the link says who one is
     page.close()
+
+
+def test_the_details_know_what_the_server_forwards(browser: Browser, gateway: Gateway, enter: Enter) -> None:
+    path, host = meeting(browser, gateway)
+    ana, _ = enter(host, "Ana", RED), enter(path, "Ben", GREEN)
+    eventually(lambda: sees(ana, "Ben", GREEN), "Ben to be there")
+    ana.get_by_role("button", name="More", exact=True).click()
+    ana.get_by_role("menuitem", name="Network details").click()
+    ben = ana.get_by_role("dialog").get_by_role("listitem").filter(has_text=re.compile("^Ben"))
+    expect(ben).to_contain_text(re.compile("(High|Medium|Low) quality · "), timeout=15_000)
+    expect(ana.get_by_role("dialog")).to_contain_text("ms to the server and back")

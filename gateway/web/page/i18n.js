@@ -6,6 +6,7 @@ const STORED = "passerelle.language";
 let texts = {};
 let plural = new Intl.PluralRules("en");
 export let language = "en";
+let locale = "en"; // of that language the browser's own kind: 24 hours in en-GB
 
 /** Take the language chosen earlier, or else the first of the browser's that we speak. */
 export function preferred() {
@@ -18,6 +19,7 @@ export async function load(chosen) {
   if (!answer.ok) return location.reload(); // the server has a newer page than this one
   texts = await answer.json();
   language = chosen;
+  locale = navigator.languages.find((tag) => tag.startsWith(chosen)) ?? chosen;
   plural = new Intl.PluralRules(chosen);
   document.documentElement.lang = chosen;
 }
@@ -40,11 +42,11 @@ export const has = (key) => key in texts;
 export function bits(rate) {
   const [unit, value] = rate < 1e6 ? ["kbit/s", rate / 1e3] : ["Mbit/s", rate / 1e6];
   const digits = { maximumFractionDigits: rate < 1e6 ? 0 : 1 };
-  return `${value.toLocaleString(language, digits)}\u00a0${unit}`;
+  return `${value.toLocaleString(locale, digits)}\u00a0${unit}`;
 }
 
 /** 0.004 → "0.4 %", as the language writes it. */
 export const percent = (part) =>
-  part.toLocaleString(language, { style: "percent", maximumFractionDigits: 1 });
+  part.toLocaleString(locale, { style: "percent", maximumFractionDigits: 1 });
 
-export const time = (date) => date.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+export const time = (date) => date.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
