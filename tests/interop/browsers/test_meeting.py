@@ -101,7 +101,7 @@ def test_a_host_renames_makes_a_host_removes_and_ends_for_all(gateway: Gateway, 
     green.enter(room)
     blue.enter(room)
     red.choose(GREEN.name, "Rename")
-    red.page.get_by_label("Your name").fill("Chlorophyll")
+    red.page.get_by_label("Name for everybody").fill("Chlorophyll")
     red.press("Save")
     expect(blue.tile("Chlorophyll")).to_be_visible()
     red.choose(BLUE.name, "Make a host")
