@@ -2,8 +2,8 @@
 
 Publishers and simulcast layers change, the slot's stream goes on: sequence numbers without a gap, timestamps
 by the wall clock. **No SRTP index is used twice** (with GCM that would give the key away): what begins,
-begins above everything that was sent, packets of a stream have numbers of which none comes twice (``stream``),
-and what is older than the first one forwarded is dropped.
+begins above everything that was sent, packets of a stream have numbers of which none comes twice
+(``stream``), and what is older than the first one forwarded is dropped.
 
 Here are voices, which begin with any packet; ``video_slot`` is about pictures.
 

@@ -5,10 +5,10 @@ sequence number unwrapped to an integer that only grows, also over a restart of 
 given out once. On that rests the promise of ``slot``: one SRTP index, one packet.
 
 A video stream keeps the last :data:`HISTORY` packets, once for all subscribers: they are what is sent again
-when a subscriber asks (``slot``), and what tells a repaired packet from one that merely came late. What is
-missing is asked for at once and then every round trip, ten times at most: asked only once, a picture froze at
-3 % loss. Key frames are asked for at most twice a second, however many subscribers want one, and again until
-one begins.
+when a subscriber asks (``video_slot``), and what tells a repaired packet from one that merely came late. What
+is missing is asked for at once and then every round trip, ten times at most: asked only once, a picture froze
+at 3 % loss. Key frames are asked for at most twice a second, however many subscribers want one, and again
+until one begins.
 
 Units: seconds, octets, bit/s; timestamps in ticks of the stream's clock.
 """
