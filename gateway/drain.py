@@ -52,8 +52,6 @@ class Command(Enum):
     ABANDON = auto()  # exit without waiting for what still runs
 
 
-SIGNALS = (Event.TERMINATE, Event.INTERRUPT)
-
 TABLE: dict[tuple[State, Event], tuple[State, Command | None]] = {
     (State.STARTING, Event.READY): (State.RUNNING, None),
     (State.STARTING, Event.FAILED): (State.ENDING, Command.END_CALLS),

@@ -26,7 +26,6 @@ from typing import Final
 from media.rtp import timestamp_delta
 
 KEYS: Final = "0123456789*#ABCD"  # by event number, RFC 4733 section 3.2
-FLASH: Final = 16
 MAX_DURATION: Final = 0xFFFF  # ticks
 END_PACKETS: Final = 3  # section 2.5.1.4
 MERGE_WINDOW: Final = 0.5  # s between the RTP event and the INFO of one press

@@ -51,11 +51,6 @@ class PortAllocator:
         """How many pairs are given out."""
         return len(self._used)
 
-    @property
-    def capacity(self) -> int:
-        """How many pairs there are in all."""
-        return len(self._pairs)
-
     def allocate(self, now: float) -> int:
         """Return the even port of a pair that is now the caller's.
 

@@ -117,11 +117,6 @@ Packet = (
 )
 
 
-def is_rtcp(data: bytes) -> bool:
-    """Return whether a datagram on a port shared with RTP is RTCP, by its first octets (RFC 5761 §4)."""
-    return len(data) >= 4 and data[0] >> 6 == VERSION and 192 <= data[1] <= 223
-
-
 def parse_compound(data: bytes) -> list[Packet]:
     """Read a datagram.
 

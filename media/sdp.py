@@ -75,11 +75,6 @@ class Direction(StrEnum):
         """Whether the writer wants media."""
         return self in (Direction.SENDRECV, Direction.RECVONLY)
 
-    @property
-    def mirrored(self) -> "Direction":
-        """The same flow seen from the other side: the natural answer to this offer (RFC 3264 section 6.1)."""
-        return Direction.of(sends=self.receives, receives=self.sends)
-
 
 class _Attributes:
     """Look up and change the ``a=`` lines of a session or media part; names are case-insensitive."""

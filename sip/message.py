@@ -143,21 +143,6 @@ class Message:
         value = self.headers.get("Content-Type")
         return value.partition(";")[0].strip().lower() if value is not None else None
 
-    @property
-    def require(self) -> tuple[str, ...]:
-        """The extensions the peer insists on, in lower case."""
-        return tuple(tag.lower() for tag in self.headers.get_list("Require"))
-
-    @property
-    def supported(self) -> tuple[str, ...]:
-        """The extensions the peer knows, in lower case."""
-        return tuple(tag.lower() for tag in self.headers.get_list("Supported"))
-
-    @property
-    def allow(self) -> tuple[str, ...]:
-        """The methods the peer understands."""
-        return tuple(self.headers.get_list("Allow"))
-
     def to_bytes(self) -> bytes:
         """The message as it goes on the wire, with its Content-Length."""
         lines = [self.start_line]

@@ -52,7 +52,7 @@ def _addresses(section: str, bound: Sequence[str], advertised: Sequence[str]) ->
     for host in dict.fromkeys(filter(is_unspecified, bound)):
         if family(host) not in map(family, advertised):
             message = f"{host} is bound, but no IPv{family(host)} address is advertised"
-            yield Problem(key, message, "name the address that peers reach")
+            yield Problem(key, message, "name the address that peers reach, or bind that address itself")
 
 
 def _one_a_family(key: str, hosts: Sequence[str]) -> Iterator[Problem]:

@@ -100,7 +100,9 @@ class SipSettings(Section):
     listen: tuple[ListenerText, ...] = Field(
         (Listener("udp", "127.0.0.1", 5060), Listener("tcp", "127.0.0.1", 5060)),
         min_length=1,
-        description='Where SIP is listened for: "udp:ADDRESS:PORT" or "tcp:ADDRESS:PORT", IPv6 in brackets.',
+        description='Where SIP is listened for: "udp:ADDRESS:PORT" or "tcp:ADDRESS:PORT", IPv6 in brackets. '
+        "On a host with several addresses name each: from 0.0.0.0 and [::] answers over UDP leave with the "
+        "address that the route to the caller has, which need not be the one that was called.",
     )
     advertised: tuple[AddressText, ...] = Field(
         (),

@@ -10,8 +10,7 @@ from tests.fuzz.mutation import main
 
 ADDRESSES = ("contacts", "routes", "record_routes")
 TYPED = (
-    *("via", "vias", "from_", "to", "call_id", "cseq", "max_forwards", "expires"),
-    *("content_type", "require", "supported", "allow"),
+    *("via", "vias", "from_", "to", "call_id", "cseq", "max_forwards", "expires", "content_type"),
     *ADDRESSES,
 )
 

@@ -19,11 +19,10 @@ from media.rtcp import (
     RtcpSession,
     SenderReport,
     SourceDescription,
-    is_rtcp,
     parse_compound,
     write_compound,
 )
-from media.rtp import ReceptionStatistics, ReportBlock, SenderStatistics, read_header, write_header
+from media.rtp import ReceptionStatistics, ReportBlock, SenderStatistics
 
 words = st.integers(0, 0xFFFFFFFF)
 texts = st.text(max_size=40)
@@ -117,19 +116,6 @@ def test_a_captured_compound() -> None:
 def test_what_is_refused(data: str, expected: str) -> None:
     with pytest.raises(RtcpError, match=expected):
         parse_compound(bytes.fromhex(data))
-
-
-def test_rtcp_is_told_from_rtp_on_one_port() -> None:
-    rtcp = write_compound([ReceiverReport(1)])
-    rtp = write_header(0, 1, 2, 3, marker=True)
-    assert (is_rtcp(rtcp), is_rtcp(rtp), is_rtcp(b"\x80"), is_rtcp(b"\0\xc8\0\1")) == (
-        True,
-        False,
-        False,
-        False,
-    )
-    assert read_header(rtcp) is None
-    assert read_header(rtp) is not None
 
 
 def test_what_cannot_be_written() -> None:

@@ -177,14 +177,6 @@ def test_direction(session_says: str, media_says: str, address: str, port: int, 
     assert session.direction_of(session.medias[0]) == expected
 
 
-@pytest.mark.parametrize(
-    ("direction", "mirrored"),
-    [("sendrecv", "sendrecv"), ("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")],
-)
-def test_the_answer_mirrors_the_direction(direction: str, mirrored: str) -> None:
-    assert Direction(direction).mirrored == mirrored
-
-
 def test_media_overrides_the_session_address() -> None:
     session = SessionDescription.parse(
         "v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 0\nm=video 4002 RTP/AVP 34\nc=IN IP6 2001:db8::2\n"

@@ -37,7 +37,7 @@ def test_a_call_is_answered_confirmed_and_ended() -> None:
     assert ok.content_type == "application/sdp"
     assert b"m=audio 50000 " in ok.body
     assert ok.headers.get("Contact") == "<sip:192.0.2.10:5060>"
-    assert "INVITE" in ok.allow
+    assert "INVITE" in ok.headers.get_list("Allow")
     assert ok.to.tag
     handler = station.handlers[0]
     assert handler.events == ["confirmed"]

@@ -156,7 +156,7 @@ def test_options_in_the_dialog_tells_what_we_can_do() -> None:
     peer.request("OPTIONS")
     network.run(0.1)
     assert peer.statuses[-1] == 200
-    assert "UPDATE" in peer.responses[-1].allow
+    assert "UPDATE" in peer.responses[-1].headers.get_list("Allow")
 
 
 def test_our_reinvite_is_acknowledged_and_its_answer_delivered() -> None:
