@@ -37,7 +37,7 @@ CONTENT_TYPES = {
     ".json": "application/json",
     ".svg": "image/svg+xml",
 }
-STYLES = ("base.css", "entry.css", "meeting.css")
+STYLES = ("base.css", "entry.css", "stage.css", "meeting.css")
 """In the order of the cascade."""
 
 

@@ -46,7 +46,6 @@ export function bits(rate) {
 }
 
 /** 0.004 → "0.4 %", as the language writes it. */
-export const percent = (part) =>
-  part.toLocaleString(locale, { style: "percent", maximumFractionDigits: 1 });
+export const percent = (part) => part.toLocaleString(locale, { style: "percent", maximumFractionDigits: 1 });
 
 export const time = (date) => date.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });

@@ -1,6 +1,7 @@
 // What happens in a meeting is told: in words to those who listen to a screen reader, as a notice where somebody
 // may want to act.
 
+import { has } from "./i18n.js";
 import { announce, ask, notice } from "./notices.js";
 import { errorText } from "./screens.js";
 
@@ -40,7 +41,7 @@ export function tellNews(session, panel, signal) {
     if (what === "mute") devices.turn("microphone", false);
     if (what === "stop_share") devices.unshare();
     if (what === "unmute") askToUnmute(by, devices, signal);
-    else notice(`asked.${what}`);
+    else if (has(`asked.${what}`)) notice(`asked.${what}`);
   });
   on(session, "failed", ({ code }) => notice(errorText(code), { kind: "error" }));
   on(devices, "trouble", ({ source, reason }) => notice(`trouble.${source}.${reason}`, { kind: "error" }));
