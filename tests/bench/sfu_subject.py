@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import uvloop
 
-from conferencing.embedded.media import SlotMap
+from conferencing.embedded.media import Rates, SlotMap
 from conferencing.embedded.plane import Plane
 from media.webrtc.mux import MediaMux
 
@@ -74,7 +74,8 @@ class Subject:
 async def main(address: str) -> None:
     loop = asyncio.get_running_loop()
     mux = await MediaMux.open(loop, [address], 0, clock=time.monotonic, random=SystemRandom())
-    subject = Subject(Plane(mux.peer, clock=time.monotonic, random=SystemRandom()))
+    rates = Rates(download=50_000_000)  # nine pictures of 720p
+    subject = Subject(Plane(mux.peer, clock=time.monotonic, random=SystemRandom(), rates=rates))
     ticking = loop.create_task(subject.tick())
     orders = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)

@@ -132,7 +132,7 @@ def test_a_narrow_link_gets_a_smaller_picture_and_its_old_one_back(
 
 
 def test_a_browser_sends_no_more_than_it_may(gateway_with: MakeGateway, person: MakePerson) -> None:
-    gateway = gateway_with(meetings={"max_upload_kbps": 300})
+    gateway = gateway_with(meetings={"max_upload_kbps": 300}, http={"participant_metrics": True})
     room = gateway.room("pages")
     large, green = person(LARGE, gateway), person(GREEN, gateway)
     large.enter(room)
@@ -150,6 +150,9 @@ def test_a_browser_sends_no_more_than_it_may(gateway_with: MakeGateway, person: 
     before = sent()
     large.page.wait_for_timeout(5_000)
     assert 100_000 < 8 * (sent() - before) / 5 < 300_000
+    received = "passerelle_participant_received_bits_per_second"
+    assert gateway.metric(received, room=room.slug, source="camera") > 100_000
+    assert gateway.metric("passerelle_participant_shown", room=room.slug) == 2
     green.sees(LARGE)
 
 
