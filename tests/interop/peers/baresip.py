@@ -7,6 +7,9 @@ token that comes back in the response, and events in between.
 The recorder is not set up again after a re-INVITE that stopped the sound: a phone that held and
 resumed hears, but no longer records.
 
+What a G.711 phone speaks is resampled by baresip's own filter, which leaves nothing of tones above 1.5 kHz:
+such a phone is given one of the lower three.
+
 Its RTP sockets are bound to the wildcard address, so on loopback its media comes from 127.0.0.1
 whatever its SDP says: a harmless and realistic disagreement for the far side to live with.
 """
