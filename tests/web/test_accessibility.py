@@ -45,18 +45,35 @@ def _menu(page: Page) -> None:
     page.get_by_role("button", name="More", exact=True).click()
 
 
+def _chosen(item: str) -> Callable[[Page], None]:
+    def reach(page: Page) -> None:
+        _menu(page)
+        page.get_by_role("menuitem", name=item).click()
+
+    return reach
+
+
+def _renaming(page: Page) -> None:
+    page.locator(".tile", has_text="Salle Marianne").hover()
+    page.locator(".tile").get_by_role("button", name="Actions for Salle Marianne").click()
+    page.get_by_role("menuitem", name="Rename").click()
+
+
 def _key(key: str) -> Callable[[Page], None]:
     return lambda page: page.keyboard.press(key)
 
 
 STATES: dict[str, Callable[[Page], None]] = {
     "grid": lambda page: None,
+    "rename": _renaming,
     "speaker": _key("l"),
     "chat": _key("c"),
     "people": _key("p"),
     "invitation": _key("i"),
     "shortcuts": _key("?"),
     "menu": _menu,
+    "settings": _chosen("Settings"),
+    "details": _chosen("Network details"),
 }
 
 
@@ -75,6 +92,11 @@ def test_in_the_meeting(enter: OpenPage, server: FakeServer, viewport: Any) -> N
         reach(page)
         found[name] = problems(page)
         page.keyboard.press("Escape")
+    page.get_by_role("button", name="Mute the microphone").click()
+    expect(page.get_by_role("button", name="Unmute the microphone")).to_be_visible()
+    server.tell("asked", what="unmute", by="Jean Dupont")
+    expect(page.get_by_role("button", name="Not now")).to_be_visible()
+    found["question"] = problems(page)
     assert {name: these for name, these in found.items() if these} == {}
 
 

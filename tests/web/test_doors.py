@@ -108,6 +108,34 @@ def test_the_waiting_room(open_page: OpenPage, server: FakeServer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "button", "offers_pin"),
+    [
+        ("/r/weekly", "Ask to join", True),
+        ("/r/weekly#k=AWcAAAABAAAAAAAAAAAl", "Ask to join", True),  # a guest's link
+        ("/r/weekly#k=AWgAAAABAAAAAAAAAAAl", "Join", False),  # a host's
+    ],
+)
+def test_a_host_by_link_neither_asks_nor_needs_a_pin(
+    open_page: OpenPage, server: FakeServer, path: str, button: str, offers_pin: bool
+) -> None:
+    server.room["access"] = "waiting"
+    page = open_page(path)
+    expect(page.get_by_role("button", name=button, exact=True)).to_be_visible()
+    expect(page.get_by_text("I have a PIN")).to_be_visible(visible=offers_pin)
+
+
+def test_a_link_that_opens_nothing_leaves_the_pin(open_page: OpenPage, server: FakeServer) -> None:
+    server.refuse_join = 403, {"code": "wrong_pin"}
+    page = open_page("/r/weekly#k=AWgold", silent=True)
+    page.fill("#name", "Ana")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("This link does not let you in.")
+    page.get_by_label("Meeting PIN").fill("4815")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("This PIN is not recognised.")
+
+
+@pytest.mark.parametrize(
     ("reason", "title", "again"),
     [
         ("removed", "You were removed from the meeting", False),

@@ -128,7 +128,7 @@ function entryForm(room, enter) {
       if (!error.code) throw error;
       const badLink = error.code === "wrong_pin" && !who.pin;
       say(trouble, errorText(badLink ? "forbidden" : error.code));
-      if (badLink) form.querySelector("details").open = true; // a PIN may still do
+      if (badLink) Object.assign(form.querySelector("details") ?? {}, { hidden: false, open: true }); // a PIN may do
       if (error.code === "wrong_pin" && who.pin) {
         pin.ariaInvalid = "true";
         pin.select();

@@ -24,6 +24,7 @@ def test_a_key_gives_its_role_in_its_room(role: Role) -> None:
     assert KEYS.role(key, ROOM) is role
     assert KEYS.role(key, Room(8, "team", "Team")) is None, "a room of the same name made later"
     assert LinkKeys(b"x" * 32, lambda: 1000.0).role(key, ROOM) is None
+    assert key.startswith("AWg") is (role is Role.HOST), "by which the page knows a host's (api.js)"
     assert set(key) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
