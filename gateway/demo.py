@@ -5,6 +5,9 @@ keypad. SIP, media and HTTP are on loopback. With ``--lan`` they are on this mac
 network, named explicitly: peers must be told an address they can send to. There HTTP becomes HTTPS, with a
 certificate of our own: browsers give no page a camera without it.
 
+One port is on that address even without ``--lan``, where there is one: that of browsers' media. Firefox sends
+none to 127.0.0.1. It answers those only who have been given a password by a page, and pages are on loopback.
+
 These values lie over the settings file and under the environment.
 """
 
@@ -25,8 +28,11 @@ ELSEWHERE = ("192.0.2.1", 9)
 """TEST-NET-1 (RFC 5737): belongs to nobody and is reached by the default route."""
 
 
-def overlay(folder: Path, lan: str | None) -> dict[str, str]:
-    """The settings of demo mode as environment variables; ``lan``: the address in the local network."""
+def overlay(folder: Path, lan: str | None, nearby: str | None = None) -> dict[str, str]:
+    """The settings of demo mode as environment variables.
+
+    ``lan``: the address in the local network, if it is to be served; ``nearby``: the same, if it is not.
+    """
     host = lan or LOOPBACK
     state = folder / FOLDER
     tls = {
@@ -38,6 +44,7 @@ def overlay(folder: Path, lan: str | None) -> dict[str, str]:
         "PASSERELLE_SIP__LISTEN": f"udp:{host}:{SIP_PORT},tcp:{host}:{SIP_PORT}",
         "PASSERELLE_SIP__RECEPTION": f"{RECEPTION},{NUMBER},*",
         "PASSERELLE_MEDIA__ADDRESS": host,
+        "PASSERELLE_WEBRTC__ADDRESS": f"{host},{nearby}" if nearby else host,
         "PASSERELLE_SIP__NUMBER": NUMBER,
         "PASSERELLE_HTTP__LISTEN": f"{LOOPBACK}:{HTTP_PORT}",
         "PASSERELLE_DATABASE__URL": f"sqlite:///{state / 'passerelle.db'}",
@@ -71,19 +78,25 @@ def provide_certificate(folder: Path, host: str) -> None:
         ) from None
 
 
-def lan_address() -> str:
-    """This machine's IPv4 address towards its default route. Nothing is sent.
-
-    Raises:
-        PasserelleError: when there is no route, or only loopback.
-    """
+def nearby_address() -> str | None:
+    """This machine's IPv4 address towards its default route, if there is one. Nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(ELSEWHERE)  # UDP: only looks up the route
             address = str(probe.getsockname()[0])
         except OSError:
-            address = LOOPBACK
-    if address.startswith("127."):
+            return None
+    return None if address.startswith("127.") else address
+
+
+def lan_address() -> str:
+    """The same, for ``--lan``.
+
+    Raises:
+        PasserelleError: when there is none.
+    """
+    address = nearby_address()
+    if address is None:
         raise PasserelleError(
             "No address in a local network was found",
             outcome=Outcome.UNAVAILABLE,

@@ -45,6 +45,7 @@ def introduction(
             lan=settings.sip.listen[0].host if lan else None,
             media_ports=str(settings.media.ports),
             browser_port=settings.webrtc.port,
+            nearby=next((host for host in settings.webrtc.address if not host.startswith("127.")), None),
             fingerprint=certificate.fingerprint(settings.http.certificate)
             if settings.http.certificate
             else "",

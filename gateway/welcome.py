@@ -28,6 +28,7 @@ class Demo:
     lan: str | None = None  # the address calls are taken on from the network
     media_ports: str = ""  # "20000-29999"
     browser_port: int = 0  # of browsers' media, UDP and TCP
+    nearby: str | None = None  # another address on which that port listens, for browsers here
     fingerprint: str = ""  # of the certificate made for the network
 
 
@@ -67,8 +68,10 @@ def _places(demo: Demo) -> Iterator[str]:
 
 def _openness(demo: Demo) -> Iterator[str]:
     if demo.lan is None:
-        yield "Only this machine can call. For your network: make run LAN=1, or serve --demo --lan."
-        yield "Firefox wants that, too: it sends no sound or picture to 127.0.0.1."
+        yield "Only this machine can call or join. For your network: make run LAN=1, or serve --demo --lan."
+        if demo.nearby:
+            yield f"(Port {demo.browser_port} listens on {demo.nearby} too, since Firefox sends no sound or"
+            yield "picture to 127.0.0.1. It answers nobody but browsers that joined here.)"
     else:
         yield f"Everyone on your network can now come in. By telephone: SIP on {demo.lan}, ports 5060 UDP"
         yield f"and TCP, without encryption; sound on UDP ports {demo.media_ports}. By browser: HTTPS, and"

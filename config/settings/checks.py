@@ -102,7 +102,6 @@ def _webrtc(settings: Settings) -> Iterator[Problem]:
     for index, host in enumerate(filter(is_unspecified, webrtc.address)):
         message = f"{host} cannot carry the media of browsers: answers may leave from another address"
         yield Problem(f"webrtc.address[{index}]", message, "name the address itself")
-    yield from _one_a_family("webrtc.address", webrtc.address)
     if webrtc.port in settings.media.ports:
         message = f"{webrtc.port} lies within media.ports ({settings.media.ports})"
         yield Problem("webrtc.port", message, "move one of them")

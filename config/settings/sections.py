@@ -209,7 +209,7 @@ class WebRtcSettings(Section):
 
     address: tuple[AddressText, ...] = Field(
         (),
-        description="Where it is bound, one a family, never 0.0.0.0 or ::. Empty: as media.address.",
+        description="Where it is bound; never 0.0.0.0 or ::. Empty: as media.address.",
     )
     advertised: tuple[AddressText, ...] = Field(
         (), description="Addresses that browsers are told instead, behind NAT. Empty: as media.advertised."

@@ -30,7 +30,8 @@ def serve(demo: bool, lan: bool) -> None:
     overlay = {}
     if demo:
         address = demo_mode.lan_address() if lan else None
-        overlay = demo_mode.overlay(Path.cwd(), address)
+        nearby = None if lan else demo_mode.nearby_address()
+        overlay = demo_mode.overlay(Path.cwd(), address, nearby)
         demo_mode.make_folder(Path.cwd())
         if address is not None:
             demo_mode.provide_certificate(Path.cwd(), address)

@@ -21,6 +21,12 @@ def test_here_only(tmp_path: Path) -> None:
     assert settings.database.secret_file == tmp_path / "var" / "passerelle.secret"
 
 
+def test_media_of_browsers_comes_in_at_a_second_address(tmp_path: Path) -> None:
+    settings = load(None, overlay(tmp_path, None, "192.0.2.20"))
+    assert settings.webrtc.address == ("127.0.0.1", "192.0.2.20")
+    assert settings.media.address == ("127.0.0.1",)
+
+
 def test_for_the_network(tmp_path: Path) -> None:
     settings = load(None, overlay(tmp_path, "192.0.2.20"))
     assert {listener.host for listener in settings.sip.listen} == {"192.0.2.20"}

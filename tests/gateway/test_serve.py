@@ -43,6 +43,7 @@ class Demo:
                 "PYTHONPATH": str(ROOT),
                 "PASSERELLE_SIP__LISTEN": f"udp:127.0.0.1:{self.sip},tcp:127.0.0.1:{self.sip}",
                 "PASSERELLE_HTTP__LISTEN": f"127.0.0.1:{self.http}",
+                "PASSERELLE_WEBRTC__ADDRESS": "127.0.0.1",
                 "PASSERELLE_WEBRTC__PORT": "0",
                 "PASSERELLE_LIMITS__CALLS": "50",
             },
