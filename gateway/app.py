@@ -317,8 +317,8 @@ class App:
         self._refused["inbound", outcome.label] += 1
         return Refusal(outcome, RETRY_AFTER.get(outcome))
 
-    def _call_ended(self, call: Call, _outcome: Outcome) -> None:
-        self._admission.ended(call.source.host)
+    def _call_ended(self, source: Source, _outcome: Outcome) -> None:
+        self._admission.ended(source.host)
 
     def _metrics(self, desk: Desk) -> Metrics:
         counting = Counting(

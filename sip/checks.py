@@ -83,6 +83,7 @@ def _malformed(request: Request) -> Iterator[Refusal]:
             yield 400, f"Repeated {name} Header", []
     request.vias, request.from_, request.to, request.call_id  # noqa: B018 - reading is the test
     request.max_forwards, request.contacts, request.routes, request.record_routes  # noqa: B018
+    request.expires  # noqa: B018
     if request.cseq.method != request.method:
         yield 400, "CSeq Names Another Method", []
     if request.uri.headers:  # section 19.1.1: headers are not for Request-URIs

@@ -73,7 +73,7 @@ class UserAgent:
     """SIP for one process.
 
     ``admit`` is asked before a call is made; ``on_call`` gets the call and sets its handler; ``on_ended`` is
-    called once for every call that was admitted or dialled, after its handler.
+    called once for every call that was admitted or dialled, after its handler, with the far side's address.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class UserAgent:
         random: Random,
         on_call: Callable[[Call], None],
         admit: Admit = lambda request, source: None,
-        on_ended: Callable[[Call, Outcome], None] = lambda call, outcome: None,
+        on_ended: Callable[[Source, Outcome], None] = lambda source, outcome: None,
         guard: Guard | None = None,
         resolver: Resolver | None = None,
         software: str = "Passerelle",
@@ -303,7 +303,11 @@ class UserAgent:
         if refusal is not None:
             self._turn_away(transaction, refusal)
             return
-        call = InboundCall(self._registry.new_id(), self, transaction, path, offer, self.new_token())
+        try:
+            call = InboundCall(self._registry.new_id(), self, transaction, path, offer, self.new_token())
+        except Exception:
+            self._on_ended(path.peer, Outcome.INTERNAL)  # nobody else gives back what it was admitted to
+            raise
         transaction.user = call
         self._registry.add(call)
         call.log.info("call came in", source=str(path.peer), to=mask_uri(str(request.uri)))
@@ -389,7 +393,7 @@ class UserAgent:
     def ended(self, call: Call, outcome: Outcome) -> None:
         """The call is over: tell its handler, then whoever counts calls."""
         self._layer.guarded(call, partial(call.handler.ended, outcome))
-        self._layer.guarded(call, partial(self._on_ended, call, outcome))
+        self._layer.guarded(call, partial(self._on_ended, call.source, outcome))
 
     def forget(self, call: Call) -> None:
         """The call's signalling is over too."""

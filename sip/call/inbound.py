@@ -37,11 +37,13 @@ class InboundCall(SessionCall):
         self._transaction = transaction
         if offer is not None:
             self.offers.receive_offer()
-        if path.reliable or _behind_nat(invite):
-            self._hold(path)
+        flow = path if path.reliable or _behind_nat(invite) else None
+        expires = invite.expires
+        # From here on nothing can fail: what is held and registered is given back by the call's end alone.
+        self._hold(flow)
         signalling.established(self, self.dialog.id)
-        if invite.expires is not None:
-            self._wait(Alarm.EXPIRED, invite.expires)
+        if expires is not None:
+            self._wait(Alarm.EXPIRED, expires)
 
     @property
     def source(self) -> Source:

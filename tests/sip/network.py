@@ -191,6 +191,7 @@ class Station:
         host: str = "192.0.2.10",
         kinds: tuple[str, ...] = ("udp",),
         most_transactions: int = 10_000,
+        random: Random | None = None,
     ) -> None:
         self.network = network
         self.handlers: list[Handler] = []
@@ -198,7 +199,7 @@ class Station:
         self.ended: list[Outcome] = []
         self.admission: Callable[[], Refusal | None] = lambda: None
         self.on_call: Callable[[Call], None] = lambda call: call.answer(description(50_000))
-        random = Random(host)
+        random = random or Random(host)
         self.transports = [MemoryTransport(network, host, 5060, kind) for kind in kinds]
         self.agent = UserAgent(
             self.transports,
@@ -207,7 +208,7 @@ class Station:
             random=random,
             on_call=self._take,
             admit=lambda request, source: self.admission(),
-            on_ended=lambda call, outcome: self.ended.append(outcome),
+            on_ended=lambda source, outcome: self.ended.append(outcome),
             resolver=Resolver(NoLookup(), random, kinds),
             most_transactions=most_transactions,
         )

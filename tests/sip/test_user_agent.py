@@ -408,3 +408,25 @@ def test_the_timer_is_not_moved_for_a_deadline_that_is_no_nearer() -> None:
     network.run(0.1)
     assert station.agent.transactions == 20
     assert len(network.timers) == 1
+
+
+class BrokenRandom(Random):
+    """Fails when a call is made."""
+
+    broken = False
+
+    def getrandbits(self, k: int, /) -> int:
+        if self.broken:
+            raise RuntimeError("no randomness")
+        return super().getrandbits(k)
+
+
+def test_a_call_that_cannot_be_made_gives_back_what_it_was_admitted_to() -> None:
+    network, random = Network(), BrokenRandom(1)
+    station, peer = Station(network, random=random), Peer(network)
+    random.broken = True
+    peer.invite()
+    network.run(0.1)
+    assert peer.statuses == [500]
+    assert station.ended == [Outcome.INTERNAL]
+    assert (station.agent.dialogs, len(station.agent.calls)) == (0, 0)

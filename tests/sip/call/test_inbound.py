@@ -403,3 +403,13 @@ def test_their_bye_while_ours_waits_for_the_ack_is_enough() -> None:
     assert peer.statuses[-1] == 200
     assert station.handlers[0].events == ["ended completed"]
     assert not station.agent.calls
+
+
+@pytest.mark.parametrize("value", ["x", "", "12345678901234567890", "-1"])
+def test_an_expires_that_makes_no_sense_is_refused_before_anything_is_kept(value: str) -> None:
+    network, station, peer = scene()
+    peer.invite(headers=[("Expires", value)])
+    network.run(0.1)
+    assert peer.statuses == [400]
+    assert station.agent.counters.internal_errors == 0
+    assert (station.agent.dialogs, len(station.calls)) == (0, 0)
