@@ -72,15 +72,21 @@ class CallMedia:
         """Answer an offer. Raises :class:`NotAcceptable` and changes nothing then."""
         answer, agreement = self._described.answer(offer)
         self._agreed(agreement)
-        return answer
+        return self._told(answer)
 
     def offer(self) -> SessionDescription:
         """Offer what we can do."""
-        return self._described.offer()
+        return self._told(self._described.offer())
 
     def accept(self, answer: SessionDescription) -> None:
         """Take the answer to our offer. Raises :class:`NotAcceptable` and changes nothing then."""
         self._agreed(self._described.accept(answer))
+
+    def _told(self, description: SessionDescription) -> SessionDescription:
+        """The other side gets to know our ports: whatever becomes of the call, it may send there."""
+        if self._sockets is not None:
+            self._sockets.told = True
+        return description
 
     @property
     def _described(self) -> Negotiation:

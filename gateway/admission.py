@@ -3,19 +3,21 @@
 In this order:
 
 - while draining, nobody (503, Retry-After);
-- one address that has more than its share of running calls (486: an SBC that gets 503 stops using us
-  altogether, and its other calls are welcome). Trusted networks, such as the SBC's own, are exempt;
+- one address that has more than its share of running calls, or of new ones in a second (486: an SBC that
+  gets 503 stops using us altogether, and its other calls are welcome). Trusted networks, such as the SBC's
+  own, are exempt;
 - more calls than the process may hold, or more per second than it can answer, or a process so busy that
   sound comes late already (503, Retry-After): who is in a meeting is to go on hearing it.
 
 An address that is over its limit is refused before it can use up the calls per second of everyone else.
-The calls per second are a token bucket one second deep: a burst of that many is welcome after a pause.
-Only addresses with a running call are remembered, so memory is bounded by the limit on calls. What counts as
-one address, ``config.sources`` says.
+The calls per second are a token bucket one second deep: a burst of that many is welcome after a pause. Those
+of one address are counted anew each second. Only addresses with a running call, or let in within the second,
+are remembered, so memory is bounded by the limits. What counts as one address, ``config.sources`` says.
 """
 
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 
 from config.outcome import Outcome
 from config.settings import LimitsSettings
@@ -40,6 +42,8 @@ class Admission:
         self._limits = limits
         self._behind = behind
         self._by_source: Counter[str] = Counter()
+        self._new_by_source: Counter[str] = Counter()  # let in since _second
+        self._second = -inf
         self._tokens = self._depth = float(limits.calls_per_second)
         self._filled_at: float | None = None
 
@@ -48,13 +52,14 @@ class Admission:
         if self.draining:
             return Outcome.DRAINING
         source = counted_as(source_host, self._limits.trusted)
-        if source is not None and self._by_source[source] >= self._limits.calls_per_source:
+        if source is not None and self._has_its_share(source, now):
             return Outcome.SOURCE_LIMIT
         if self.running >= self._limits.calls or self._behind() > MOST_BEHIND or not self._take_token(now):
             return Outcome.OVERLOADED
         self.running += 1
         if source is not None:
             self._by_source[source] += 1
+            self._new_by_source[source] += 1
         return None
 
     def ended(self, source_host: str) -> None:
@@ -70,6 +75,15 @@ class Admission:
     def begin_drain(self) -> None:
         """Refuse every call from now on."""
         self.draining = True
+
+    def _has_its_share(self, source: str, now: float) -> bool:
+        if now - self._second >= 1.0:
+            self._second = now
+            self._new_by_source.clear()
+        return (
+            self._by_source[source] >= self._limits.calls_per_source
+            or self._new_by_source[source] >= self._limits.calls_per_second_per_source
+        )
 
     def _take_token(self, now: float) -> bool:
         if self._filled_at is not None:

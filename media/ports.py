@@ -1,19 +1,18 @@
 """Which UDP ports a call gets for its RTP: an even one, and the odd one above it for RTCP (RFC 3550 §11).
 
 The allocator hands out numbers and opens no socket. A pair given back rests before it is used again, so that
-the last packets of one call, still on their way, cannot fall into the next; pairs are used in turn, the one
-that has rested longest first. A pair that turns out to be taken by another program is given back the same way
-and the next one asked for.
+what is still sent to one call cannot fall into the next; pairs are used in turn, the one that has rested
+longest first. A pair whose number nobody was told of needs no rest, so that calls that come to nothing use
+none up. A pair that turns out to be taken by another program is given back like one that was used, and the
+next one asked for.
 
 Units: seconds of any steady clock.
 """
 
 from collections import deque
-from typing import Final
 
 from config.outcome import Outcome, PasserelleError
-
-REST: Final = 60.0  # s
+from config.settings.values import PORT_REST
 
 
 class PortsExhaustedError(PasserelleError):
@@ -23,7 +22,7 @@ class PortsExhaustedError(PasserelleError):
         super().__init__(
             f"all {len(ports)} RTP port pairs from {ports.start} to {ports[-1] + 1} are in use or resting",
             outcome=Outcome.OVERLOADED,
-            hint="Widen media.ports, or lower limits.calls.",
+            hint="Widen media.ports, or lower limits.calls_per_second.",
         )
 
 
@@ -34,7 +33,7 @@ class PortAllocator:
         ValueError: there is no whole pair in that range.
     """
 
-    def __init__(self, first: int, last: int, rest: float = REST) -> None:
+    def __init__(self, first: int, last: int, rest: float = PORT_REST) -> None:
         self._pairs = range(first + first % 2, last, 2)
         if first < 1 or last > 65535 or not self._pairs:
             raise ValueError(f"expected an even port and the next within 1-65535, got {first}-{last}")
@@ -65,11 +64,14 @@ class PortAllocator:
         self._used.add(port)
         return port
 
-    def release(self, port: int, now: float) -> None:
-        """Give a pair back by its even port.
+    def release(self, port: int, now: float, *, told: bool = True) -> None:
+        """Give a pair back by its even port; ``told``: somebody knows the number and may send there.
 
         Raises:
             KeyError: it is not in use.
         """
         self._used.remove(port)
-        self._resting.append((now + self._rest, port))
+        if told:
+            self._resting.append((now + self._rest, port))
+        else:
+            self._free.append(port)

@@ -45,7 +45,10 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 class MediaSockets:
-    """An open pair. ``host`` and ``port`` (the even one) are where RTP is bound."""
+    """An open pair. ``host`` and ``port`` (the even one) are where RTP is bound.
+
+    ``told``: the other side was given the number, and may send here even after the end.
+    """
 
     def __init__(
         self,
@@ -53,13 +56,14 @@ class MediaSockets:
         port: int,
         sockets: tuple[socket.socket, socket.socket],
         endpoints: Sequence[_Endpoint],
-        release: Callable[[], None],
+        release: Callable[[bool], None],
     ) -> None:
         self.host = host
         self.port = port
+        self.told = False
         self.unsent = 0  # packets the kernel would not take
         self._endpoints = endpoints
-        self._release: Callable[[], None] | None = release
+        self._release: Callable[[bool], None] | None = release
         self._rtp, self._rtcp = sockets
 
     @classmethod
@@ -79,9 +83,9 @@ class MediaSockets:
                 transport.close()
             for each in sockets[len(endpoints) :]:
                 each.close()
-            allocator.release(port, clock())
+            allocator.release(port, clock(), told=False)
             raise
-        return cls(host, port, sockets, endpoints, lambda: allocator.release(port, clock()))
+        return cls(host, port, sockets, endpoints, lambda told: allocator.release(port, clock(), told=told))
 
     def deliver(self, on_rtp: Receive, on_rtcp: Receive) -> None:
         """Hand over what comes from now on; what came before was dropped."""
@@ -103,12 +107,12 @@ class MediaSockets:
             self.unsent += 1
 
     def close(self) -> None:
-        """Close both; the ports rest before they are used again."""
+        """Close both; ports that the other side was told rest before they are used again."""
         release, self._release = self._release, None
         if release is not None:
             for transport, _ in self._endpoints:
                 transport.close()
-            release()
+            release(self.told)
 
 
 def _next_pair(

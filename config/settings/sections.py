@@ -299,10 +299,14 @@ class LimitsSettings(Section):
     calls_per_source: int = Field(
         50, ge=1, description="Calls at once from one address; one more is answered 486."
     )
+    calls_per_second_per_source: int = Field(
+        20, ge=1, description="New calls a second from one address; more are answered 486."
+    )
     trusted: tuple[NetworkText, ...] = Field(
         (),
         description='Your SBC or trunk, like "192.0.2.0/24", where one address is many callers: exempt from '
-        "calls_per_source, from pin_failures_per_source and from the brake on floods of SIP messages.",
+        "calls_per_source, calls_per_second_per_source, pin_failures_per_source and the brake on floods of "
+        "SIP messages.",
     )
     pin_failures_per_source: int = Field(
         20,

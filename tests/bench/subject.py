@@ -22,7 +22,12 @@ from .load import cpu_seconds, resident_mb
 SETTINGS: Overrides = {
     "media": {"ports": "10000-65535"},
     "log": {"format": "json", "level": "info"},
-    "limits": {"calls": 5000, "calls_per_second": 10000, "calls_per_source": 10000},
+    "limits": {
+        "calls": 5000,
+        "calls_per_second": 700,  # as many as leave the ports their rest
+        "calls_per_source": 10000,
+        "calls_per_second_per_source": 10000,
+    },
 }
 BUCKET = re.compile(r'^(\w+)_bucket\{.*le="([^"]+)".*\} (\S+)$', re.MULTILINE)
 

@@ -193,6 +193,27 @@ def test_without_ports_a_call_is_refused_as_overload() -> None:
     live(story)
 
 
+def test_calls_that_come_to_nothing_use_up_no_ports() -> None:
+    async def story(house: House) -> None:
+        for _ in range(2 * PAIRS):
+            assert (await house.calls("meet", sdp=SOME + "m=audio 4000 RTP/AVP 18\r\n")).call.endings
+        assert (await house.calls("meet")).call.answers
+
+    live(story)
+
+
+def test_the_ports_of_a_call_that_was_answered_rest() -> None:
+    async def story(house: House) -> None:
+        for _ in range(PAIRS):
+            phone = await house.calls("meet")
+            phone.call.cancel()
+        assert (await house.calls("meet")).call.endings == [Outcome.OVERLOADED]
+        await house.run(33.0)
+        assert (await house.calls("meet")).call.answers
+
+    live(story)
+
+
 def test_cancelled_while_the_directory_is_asked() -> None:
     async def story(house: House) -> None:
         house.directory.gate = asyncio.Event()

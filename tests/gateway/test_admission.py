@@ -59,6 +59,25 @@ def test_one_source_cannot_use_up_the_calls_per_second() -> None:
     assert admission.admit("192.0.2.2", 0.0) is None
 
 
+def test_calls_per_second_of_one_source() -> None:
+    limits = LimitsSettings(calls_per_second_per_source=2, trusted=(ip_network("203.0.113.0/24"),))
+    admission = Admission(limits)
+    verdicts = [admission.admit("192.0.2.1", 100.0) for _ in range(4)]
+    assert verdicts == [None, None, Outcome.SOURCE_LIMIT, Outcome.SOURCE_LIMIT]
+    admission.ended("192.0.2.1")
+    assert admission.admit("192.0.2.1", 100.9) is Outcome.SOURCE_LIMIT, "new ones count, running or not"
+    assert admission.admit("192.0.2.2", 100.9) is None
+    assert admission.admit("192.0.2.1", 101.0) is None
+    assert [admission.admit("203.0.113.1", 101.0) for _ in range(5)] == [None] * 5
+
+
+def test_one_source_leaves_calls_per_second_to_others() -> None:
+    admission = Admission(LimitsSettings(calls_per_second=5, calls_per_second_per_source=2))
+    for _ in range(100):
+        admission.admit("192.0.2.1", 0.0)
+    assert [admission.admit(f"192.0.2.{n}", 0.0) for n in range(2, 5)] == [None] * 3
+
+
 @pytest.mark.parametrize(
     ("host", "trusted"),
     [
@@ -104,6 +123,7 @@ def test_only_running_calls_are_remembered() -> None:
         admission.ended(f"198.51.100.{n}")
     assert admission.running == 0
     assert not admission._by_source
+    assert set(admission._new_by_source) == {"198.51.100.99"}
 
 
 def test_every_503_says_when_to_come_back() -> None:

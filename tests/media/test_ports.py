@@ -36,8 +36,15 @@ def test_a_freed_port_rests() -> None:
     allocator.release(port, 10.0)
     assert port not in allocator
     with pytest.raises(PortsExhaustedError):
-        allocator.allocate(69.9)
-    assert allocator.allocate(70.0) == port
+        allocator.allocate(41.9)
+    assert allocator.allocate(42.0) == port
+
+
+def test_a_port_that_nobody_was_told_of_need_not_rest() -> None:
+    allocator = PortAllocator(20000, 20003)
+    port = allocator.allocate(0.0)
+    allocator.release(port, 0.0, told=False)
+    assert [allocator.allocate(0.0), allocator.allocate(0.0)] == [port + 2, port], "in turn all the same"
 
 
 def test_what_is_not_in_use_cannot_be_released() -> None:
@@ -62,7 +69,7 @@ def test_no_port_is_ever_given_twice_or_too_early(steps: list[tuple[float, int]]
             freed[port] = now
             continue
         rested = [
-            port for port in range(30000, 30012, 2) if port not in used and now - freed.get(port, -60) >= 60
+            port for port in range(30000, 30012, 2) if port not in used and now - freed.get(port, -60) >= 32
         ]
         if not rested:
             with pytest.raises(PortsExhaustedError):

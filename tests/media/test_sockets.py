@@ -133,6 +133,7 @@ def test_ports_rest_after_the_end_which_may_be_told_twice() -> None:
     async def story() -> None:
         allocator = an_allocator(pairs=1)
         pair = await an_open_pair(allocator)
+        pair.told = True
         assert allocator.in_use == 1
         pair.close()
         pair.close()
@@ -141,9 +142,11 @@ def test_ports_rest_after_the_end_which_may_be_told_twice() -> None:
             await an_open_pair(allocator)
         assert caught.value.outcome is Outcome.OVERLOADED
         await _settle()
-        again = await MediaSockets.open(HOST, allocator, lambda: 61.0)
+        again = await MediaSockets.open(HOST, allocator, lambda: 33.0)
         assert again.port == pair.port
         again.close()
+        await _settle()
+        assert (await MediaSockets.open(HOST, allocator, lambda: 33.0)).port == pair.port, "told to nobody"
 
     run(story())
 

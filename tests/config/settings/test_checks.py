@@ -59,8 +59,20 @@ def test_calls_from_outside_need_sound_from_outside() -> None:
 
 
 def test_ports_are_enough_for_the_calls() -> None:
-    assert keys(media={"ports": "20000-20199"}, limits={"calls": 100}) == []
-    assert keys(media={"ports": "20000-20199"}, limits={"calls": 101}) == ["media.ports"]
+    assert keys(media={"ports": "20000-20199"}, limits={"calls": 68, "calls_per_second": 1}) == []
+    assert keys(media={"ports": "20000-20199"}, limits={"calls": 101, "calls_per_second": 1}) == [
+        "media.ports"
+    ]
+
+
+def test_ports_are_enough_for_those_that_rest_too() -> None:
+    def hints(calls: int, rate: int) -> list[str]:
+        limits = {"calls": calls, "calls_per_second": rate}
+        return [problem.hint for problem in check(settings(media={"ports": "20000-20199"}, limits=limits))]
+
+    assert hints(36, 2) == []
+    assert hints(36, 3) == ["lower calls_per_second to 2, or widen it"]
+    assert hints(69, 1) == ["widen it, or lower limits.calls"]
 
 
 def test_sip_stays_out_of_the_media_ports() -> None:
