@@ -11,7 +11,8 @@ A press is therefore its (SSRC, timestamp, event) and counts at the first packet
 is: lost beginnings and lost ends do not matter. A key held longer than the duration can say comes in segments
 (section 2.5.1.3), each under the timestamp at which the one before was full, and is still one press.
 
-Some phones send every press twice, by RTP and by INFO: :class:`PressMerger` lets through one of the two.
+Some phones send every press twice, by RTP and by INFO: :class:`PressMerger` lets through one of the two. It
+also drops what comes faster than any hand or phone types.
 
 Units: timestamps and durations in ticks of the event's clock rate (Hz), times in seconds.
 """
@@ -29,6 +30,8 @@ KEYS: Final = "0123456789*#ABCD"  # by event number, RFC 4733 section 3.2
 MAX_DURATION: Final = 0xFFFF  # ticks
 END_PACKETS: Final = 3  # section 2.5.1.4
 MERGE_WINDOW: Final = 0.5  # s between the RTP event and the INFO of one press
+MOST_PRESSES: Final = 20  # within PRESSES_SECONDS: twice what a phone dials from its memory
+PRESSES_SECONDS: Final = 1.0
 
 _EVENT: Final = Struct("!BBH")
 _END: Final = 0x80
@@ -152,25 +155,40 @@ class Way(Enum):
     SOUND = "inband"
 
 
+@dataclass(slots=True)
+class _Press:
+    at: float
+    key: str
+    way: Way
+    told_twice: bool = False
+
+    def is_also(self, key: str, way: Way, now: float) -> bool:
+        """Whether that is the second telling of this one."""
+        other_way = key == self.key and way is not self.way
+        return other_way and not self.told_twice and now - self.at <= MERGE_WINDOW
+
+
 class PressMerger:
-    """Drops the second telling of a press that came both ways, whichever came first.
+    """Drops the second telling of a press that came both ways, whichever came first, and what no hand types.
 
     A press is paired with the oldest unpaired one of the same key that came the other way no longer than
-    ``window`` seconds ago, and each pair is one press: ``5 5`` told twice stays ``5 5``.
+    ``MERGE_WINDOW`` ago, and each pair is one press: ``5 5`` told twice stays ``5 5``. Beyond
+    ``MOST_PRESSES`` within a second they are dropped: each may be news to everybody in the meeting.
     """
 
-    def __init__(self, window: float = MERGE_WINDOW) -> None:
-        self._window = window
-        self._unpaired: deque[tuple[float, str, Way]] = deque()
+    def __init__(self) -> None:
+        self._presses: deque[_Press] = deque()  # those of the last second, no more than MOST_PRESSES
 
     def accepts(self, key: str, way: Way, now: float) -> bool:
         """Return whether this is a press of its own."""
-        unpaired = self._unpaired
-        while unpaired and now - unpaired[0][0] > self._window:
-            unpaired.popleft()
-        for told in unpaired:
-            if told[1] == key and told[2] is not way:
-                unpaired.remove(told)
+        presses = self._presses
+        while presses and now - presses[0].at > PRESSES_SECONDS:
+            presses.popleft()
+        for press in presses:
+            if press.is_also(key, way, now):
+                press.told_twice = True
                 return False
-        unpaired.append((now, key, way))
+        if len(presses) >= MOST_PRESSES:
+            return False
+        presses.append(_Press(now, key, way))
         return True

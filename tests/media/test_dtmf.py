@@ -227,6 +227,20 @@ def test_a_press_is_paired_once() -> None:
     assert [merger.accepts("5", way, now) for way, now in told] == [True, False, True, False, True]
 
 
+def test_what_no_hand_types_is_dropped() -> None:
+    merger = PressMerger()
+    flood = [merger.accepts("6", Way.RTP, index * 0.001) for index in range(10_000)]  # 10 s
+    assert flood[:20] == [True] * 20
+    assert 190 <= sum(flood) <= 200, "20 a second"
+    assert merger.accepts("6", Way.RTP, 11.1)
+
+
+def test_a_flood_told_both_ways_is_dropped_too() -> None:
+    merger = PressMerger()
+    told = [(way, index * 0.002) for index in range(500) for way in (Way.RTP, Way.INFO)]
+    assert sum(merger.accepts("6", way, now) for way, now in told) == 20
+
+
 def test_after_the_window_it_is_a_press_of_its_own() -> None:
     merger = PressMerger()
     assert merger.accepts("5", Way.RTP, 0.0)
