@@ -144,8 +144,8 @@ class Leg:
 
     @property
     def lost(self) -> int:
-        """Packets that never came."""
-        return self._lost_before + max(0, self._reception.lost)
+        """Packets that never came; never falls."""
+        return self._lost_before + self._reception.missing
 
     @property
     def late(self) -> int:

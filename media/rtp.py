@@ -207,6 +207,8 @@ class ReceptionStatistics:
         "_awaited",
         "_expected_before",
         "_first",
+        "_missing",
+        "_missing_before",
         "_new_clock",
         "_packets_before",
         "_probation",
@@ -233,9 +235,12 @@ class ReceptionStatistics:
         self._awaited = -1  # the number that would confirm a restart
         self._report_time = 0
         self._report_arrival = 0.0
+        self._missing = self._missing_before = 0  # ever; of these, before the last restart
+        self.packets = 0
         self._start(0)
 
     def _start(self, sequence: int) -> None:
+        self._missing_before = self.missing
         self._first = sequence
         self.highest_sequence = sequence
         self._transit = inf
@@ -287,6 +292,12 @@ class ReceptionStatistics:
     def lost(self) -> int:
         """Packets that did not come; negative when duplicates outnumber them (appendix A.3)."""
         return self.expected - self.packets
+
+    @property
+    def missing(self) -> int:
+        """``lost`` for those who count: restarts go on with it, and what still comes takes nothing back."""
+        self._missing = max(self._missing, self._missing_before + self.lost)
+        return self._missing
 
     @property
     def jitter_seconds(self) -> float:

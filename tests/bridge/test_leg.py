@@ -353,6 +353,23 @@ def test_lost_packets_are_counted_also_over_a_change_of_the_source() -> None:
     assert phone.leg.lost == 5
 
 
+def test_the_count_of_lost_packets_never_falls() -> None:
+    phone = Phone()
+    phone.says(5)
+    phone.sequence += 3
+    phone.says(5)
+    assert phone.leg.lost == 3
+    phone.sequence -= 7
+    phone.says(2)  # late
+    assert phone.leg.lost == 3
+    phone.sequence += 20_000  # begun afresh under the same SSRC
+    phone.says(5)
+    assert phone.leg.lost == 3
+    phone.sequence += 2
+    phone.says(5)
+    assert phone.leg.lost == 5
+
+
 def test_a_new_ssrc_is_heard_within_100_ms() -> None:
     phone = Phone()
     phone.says(50)

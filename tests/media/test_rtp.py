@@ -184,6 +184,26 @@ def test_duplicates_make_the_loss_negative() -> None:
     assert statistics.report_block(0.0).fraction_lost == 0
 
 
+def test_what_is_missing_is_a_counter_that_never_falls() -> None:
+    statistics = ReceptionStatistics(1, 8000)
+    assert statistics.missing == 0
+    stream(statistics, [0, 1, 2, 6])
+    assert statistics.missing == 3
+    stream(statistics, [4, 6, 6, 6])  # late, and duplicates
+    assert (statistics.lost, statistics.missing) == (-1, 3)
+    stream(statistics, list(range(7, 17, 2)))  # four more
+    assert statistics.missing == 3
+    stream(statistics, [18])
+    assert (statistics.lost, statistics.missing) == (5, 5)
+
+
+def test_a_restart_takes_nothing_from_what_is_missing() -> None:
+    statistics = ReceptionStatistics(1, 8000)
+    stream(statistics, [0, 1, 5])  # nobody asks before the restart
+    stream(statistics, [20_000, 20_001, 20_004])
+    assert (statistics.lost, statistics.missing) == (2, 5)
+
+
 def test_a_jump_is_a_restart_when_the_next_follows_on_it() -> None:
     statistics = ReceptionStatistics(1, 8000)
     stream(statistics, [0, 1, 2])
