@@ -13,22 +13,31 @@ const RESTARTS = 2; // in vain, before it is given up
 
 const SENT = {
   microphone: { kind: "audio", encodings: [{ maxBitrate: 32_000 }] },
-  camera: {
-    kind: "video",
-    encodings: [
-      // bit/s; for 1280 × 720
-      { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-      { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-      { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-    ],
-  },
+  camera: { kind: "video", encodings: [{ rid: "q" }, { rid: "h" }, { rid: "f" }] },
   screen: { kind: "video", encodings: [{ maxBitrate: 2_500_000, maxFramerate: 15 }] },
 };
+// What the camera's encodings are, by the pixels of its picture. Of a small picture Chromium sends the first
+// encodings only, whatever they are: three of them made for 1280 × 720 would leave 80 × 45 of 320 × 180.
+const LAYERS = [
+  { pixels: 960 * 540, scales: [4, 2, 1], rates: [150_000, 500_000, 1_700_000] },
+  { pixels: 480 * 270, scales: [2, 1], rates: [200_000, 700_000] },
+  { pixels: 0, scales: [1], rates: [300_000] },
+];
 const RECEIVED = [
   ...Array.from({ length: PAIRS }, () => ["audio", "video"]).flat(),
   ...Array(VOICES).fill("audio"),
   ...Array(SCREENS).fill("video"),
 ];
+
+function layered(encodings, track) {
+  const { width = 1280, height = 720 } = track?.getSettings() ?? {};
+  const { scales, rates } = LAYERS.find(({ pixels }) => width * height >= pixels);
+  return encodings.map((encoding, index) => {
+    const active = index < scales.length;
+    const [scaleResolutionDownBy, maxBitrate] = active ? [scales[index], rates[index]] : [1, rates.at(-1)];
+    return { ...encoding, active, scaleResolutionDownBy, maxBitrate };
+  });
+}
 
 /** Events: "slots" (who is where changed), "state" (of the connection), "dead" (ICE restarts do not help).
  *  `send(type, fields)` signals. */
@@ -58,7 +67,8 @@ export class Rtc extends EventTarget {
     const peer = new RTCPeerConnection(this.#configuration);
     this.#peer = peer;
     for (const [source, { kind, encodings }] of Object.entries(SENT)) {
-      const line = peer.addTransceiver(kind, { direction: "sendonly", sendEncodings: encodings });
+      const sendEncodings = source === "camera" ? layered(encodings, this.#tracks.camera) : encodings;
+      const line = peer.addTransceiver(kind, { direction: "sendonly", sendEncodings });
       this.#senders[source] = line.sender;
       line.sender.replaceTrack(this.#tracks[source]);
     }
@@ -101,7 +111,13 @@ export class Rtc extends EventTarget {
   /** Send this track from now on, or nothing. */
   async publish(source, track) {
     this.#tracks[source] = track;
-    await this.#senders[source]?.replaceTrack(track);
+    const sender = this.#senders[source];
+    await sender?.replaceTrack(track);
+    if (!sender || source !== "camera" || !track) return;
+    const parameters = sender.getParameters();
+    const encodings = layered(parameters.encodings, track);
+    if (encodings.every(({ active }, index) => active === parameters.encodings[index].active)) return;
+    await sender.setParameters({ ...parameters, encodings });
   }
 
   assign(slots) {
