@@ -1,7 +1,8 @@
 """Where the numbers of ``/metrics`` are found in the running gateway.
 
 Each component counts what happens to it. Here those counts are picked up, put under the labels that
-``gateway.metrics`` fixes, and added up where several components count the same. Nothing is kept.
+``gateway.metrics`` fixes, and added up where several components count the same. Nothing is kept. What has not
+happened yet is told as 0: Prometheus sees no rise in a series that begins with its first call.
 """
 
 from collections import Counter
@@ -18,6 +19,7 @@ from gateway.garbage import Garbage
 from gateway.metrics import Sources
 from gateway.web.socket import PageSockets
 from media.webrtc.mux import MediaMux
+from sip.call import CallState, Direction
 from sip.user_agent import UserAgent
 
 
@@ -42,8 +44,8 @@ class Counting:
         """How each number is read."""
         desk, engine = self.desk, self.engine
         return Sources(
-            calls=lambda: Counter(call.state.name.lower() for call in self.agent.calls.values()),
-            calls_ended=lambda: desk.ended + self._turned_away(),
+            calls=self._calls,
+            calls_ended=self._calls_ended,
             invite_seconds=desk.invite_seconds,
             meetings=lambda: sum(1 for _ in engine.meetings()),
             participants=self._participants,
@@ -67,6 +69,14 @@ class Counting:
             log_lines_lost=self.log_lines_lost,
             browsers=engine.statistics if self.participants else tuple,
         )
+
+    def _calls(self) -> dict[str, float]:
+        counts = Counter(call.state for call in self.agent.calls.values())
+        return {state.name.lower(): counts[state] for state in CallState}
+
+    def _calls_ended(self) -> dict[tuple[str, str], float]:
+        none = {(Direction.INBOUND.value, outcome.label): 0 for outcome in Outcome}
+        return {**none, **(self.desk.ended + self._turned_away())}
 
     def _turned_away(self) -> Counter[tuple[str, str]]:
         """Calls that never reached the desk: by our limits, or at the door that is closed while draining."""

@@ -17,6 +17,7 @@ from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
 from gateway.app import App
 from gateway.garbage import Garbage
+from sip.call import CallState
 
 HOST = "127.0.0.1"
 
@@ -188,6 +189,19 @@ def test_a_call_is_answered_and_counted(tmp_path: Path) -> None:
         assert (await phone.invite("demo", call="three")).startswith("SIP/2.0 404"), "no demo, no room"
         assert await web.metric(calls("not_found")) == 2
         assert await web.metric("passerelle_invite_seconds_count") == 1
+
+    live(settings_for(tmp_path), story)
+
+
+def test_calls_are_told_before_the_first(tmp_path: Path) -> None:
+    async def story(app: App, phone: Phone, web: Web) -> None:
+        _, page = await web.get("/metrics")
+        for outcome in Outcome:
+            assert f"{calls(outcome.label)} 0.0\n" in page
+        for state in CallState:
+            assert f'passerelle_calls{{state="{state.name.lower()}"}} 0.0\n' in page
+        await phone.invite("nobody")
+        assert await web.metric(calls("not_found")) == 1
 
     live(settings_for(tmp_path), story)
 
