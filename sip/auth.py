@@ -41,10 +41,13 @@ class Challenge:
         scheme, _, rest = text.strip().partition(" ")
         if scheme.lower() != "digest":
             return None
-        pairs = (item.partition("=") for item in split_list(rest))
+        try:
+            pairs = [item.partition("=") for item in split_list(rest)]
+        except ValueError:
+            return None
         values = {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
         algorithm = next((a for a in _STRENGTH if a.lower() == values.get("algorithm", "MD5").lower()), None)
-        offered = [qop.lower() for qop in split_list(values.get("qop", ""))]
+        offered = [qop.lower() for qop in values.get("qop", "").replace(",", " ").split()]
         qop = next((q for q in ("auth", "auth-int") if q in offered), None)
         if algorithm is None or "nonce" not in values or (offered and qop is None):
             return None

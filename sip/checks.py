@@ -70,7 +70,7 @@ def _refusals(request: Request) -> Iterator[Refusal]:
         yield 405, None, [allow]
     if request.uri.scheme not in ("sip", "sips", "tel"):
         yield 416, None, []
-    unknown = [tag for tag in request.headers.get_list("Require") if tag.lower() not in EXTENSIONS]
+    unknown = [tag for tag in request.listed("Require") if tag.lower() not in EXTENSIONS]
     if unknown and request.method not in ("ACK", "CANCEL"):  # section 8.2.2.3
         yield 420, None, [("Unsupported", ", ".join(unknown))]
     if request.method in _WITH_OFFER:
@@ -93,10 +93,10 @@ def _malformed(request: Request) -> Iterator[Refusal]:
 def _unreadable(request: Request) -> Iterator[Refusal]:
     disposition = (request.headers.get("Content-Disposition") or "").replace(" ", "").lower()
     if request.body and "handling=optional" not in disposition:
-        if any(coding.lower() != "identity" for coding in request.headers.get_list("Content-Encoding")):
+        if any(coding.lower() != "identity" for coding in request.listed("Content-Encoding")):
             yield 415, None, [("Accept-Encoding", "identity")]
         if request.content_type not in ACCEPT:
             yield 415, None, [("Accept", ", ".join(ACCEPT))]
-    ranges = {item.partition(";")[0].strip().lower() for item in request.headers.get_list("Accept")}
+    ranges = {item.partition(";")[0].strip().lower() for item in request.listed("Accept")}
     if ranges and not ranges & {"application/sdp", "application/*", "*/*"}:
         yield 406, None, []

@@ -1,9 +1,9 @@
 """A brake per sender, cheap enough to stand before the parser.
 
-A message costs its sender a token, a long one another for every ``OCTETS`` more, since reading it takes that
-much longer; a bucket refills at ``rate`` a second and holds ``burst``: more than any honest sender needs (a
-call is three or four messages), less than what would cost us the tick. A flood
-from one address is dropped at the price of a dictionary access, and nobody else's tokens are touched. Only so
+A message costs its sender a token for every ``OCTETS`` it has, one at least, since that is what reading it
+costs us; a bucket refills at ``rate`` a second and holds ``burst``: more than any honest sender needs (a call
+is three or four messages, five tokens), less than what would cost us the tick. A flood from one address is
+dropped at the price of a dictionary access, and nobody else's tokens are touched. Only so
 many senders are remembered, the longest silent is forgotten first: a flood with forged addresses costs a
 bounded amount of memory, and what little each forged address sends is left to the limits on calls. Senders
 are told apart as in ``config.sources``; trusted networks (an SBC, our own) have no brake.
@@ -19,7 +19,7 @@ from typing import Final
 
 from config.sources import counted_as
 
-OCTETS: Final = 1_500
+OCTETS: Final = 500
 
 
 class Guard:
@@ -47,7 +47,7 @@ class Guard:
             return True
         tokens, at = self._buckets.get(name, (self._burst, now))
         tokens = min(self._burst, tokens + max(0.0, now - at) * self._rate)
-        price = 1.0 + octets // OCTETS
+        price = max(1.0, octets / OCTETS)
         admitted = tokens >= price
         self._buckets[name] = (tokens - price if admitted else tokens, now)
         self._buckets.move_to_end(name)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sip.uri import Uri, parse_host, parse_port
+from sip.uri import MAX_PARAMETERS, Uri, parse_host, parse_port
 
 T = TypeVar("T")
 
@@ -63,10 +63,11 @@ _NAMES = _COMPACT | {name.lower(): name for name in (*_COMPACT.values(), *_COMMO
 _KEYS = {spelling: name.lower() for short, name in _NAMES.items() for spelling in (short, name)}
 KNOWN = frozenset(_KEYS)
 """Spellings of names that need not be looked at twice."""
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _PARAMETER = re.compile(rf'\s*;\s*(?:([^\s;=,<>"]+)(?:\s*=\s*({_QUOTED}|[^\s;,<>"]*))?)?\s*', re.DOTALL)
 _NAME_ADDR = re.compile(rf'({_QUOTED}\s*|[^"<>]*)<([^<>]*)>', re.DOTALL)
+_ITEM = re.compile(rf'(?:[^",<]++|{_QUOTED}|<(?:[^">]++|{_QUOTED})*+>)*+', re.DOTALL)
 _ADDR_SPEC = re.compile(r"[^\s;,?<>\"]+")
 _VIA = re.compile(
     r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+"
@@ -99,7 +100,10 @@ class Headers:
         return self._values.get(_key(name), [])
 
     def get_list(self, name: str) -> list[str]:
-        """All values of that name, those that stood in one field separated by commas taken apart."""
+        """All values of that name, those that stood in one field separated by commas taken apart.
+
+        Raises ValueError when one field alone has more than ``MAX_VALUES``.
+        """
         values = self._values.get(_key(name))
         return [item for value in values for item in split_list(value)] if values else []
 
@@ -277,6 +281,8 @@ class CSeq:
 
 def parse_parameters(text: str) -> dict[str, str | None]:
     """``;name=value;name="value";name`` as a mapping, names in lower case; raises ValueError."""
+    if text.count(";") > MAX_PARAMETERS:
+        raise ValueError(f"there are {MAX_PARAMETERS} parameters at most")
     parameters: dict[str, str | None] = {}
     at = 0
     while at < len(text):
@@ -298,27 +304,29 @@ def format_parameters(parameters: Mapping[str, str | None]) -> str:
 
 
 def split_list(text: str) -> list[str]:
-    """The items of a comma-separated value; commas inside quotes and angle brackets do not count."""
+    """The items of a comma-separated value; commas inside quotes and angle brackets do not count.
+
+    Raises ValueError for more than ``MAX_VALUES``.
+    """
     if "," not in text:
         item = text.strip()
         return [item] if item else []
-    items, start, quoted, bracketed = [], 0, False, False
-    escaped = False
-    for i, c in enumerate(text):
-        if escaped:
-            escaped = False
-        elif quoted:
-            escaped = c == "\\"
-            quoted = c != '"'
-        elif c == '"':
-            quoted = True
-        elif c == "<" or (c == ">" and bracketed):
-            bracketed = c == "<"
-        elif c == "," and not bracketed:
-            items.append(text[start:i].strip())
-            start = i + 1
-    items.append(text[start:].strip())
+    items: list[str] = []
+    start, end = 0, -1
+    while end < len(text):
+        if len(items) > MAX_VALUES:
+            raise ValueError(f"there are {MAX_VALUES} values in a list at most")
+        end = _end_of_item(text, start)
+        items.append(text[start:end].strip())
+        start = end + 1
     return [item for item in items if item]
+
+
+def _end_of_item(text: str, start: int) -> int:
+    """Where the next comma stands that separates; what opens and is never closed runs to the end."""
+    m = _ITEM.match(text, start)
+    end = m.end() if m is not None else start
+    return end if text.startswith(",", end) else len(text)
 
 
 def quote(text: str) -> str:

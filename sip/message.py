@@ -44,6 +44,9 @@ T = TypeVar("T")
 MAX_FIELDS = 256
 """Header fields of a message; more are refused, for each costs time."""
 
+MAX_HEAD = 16_384
+"""Octets before the body: ten times what the longest honest route makes, and 3 ms of the worst nonsense."""
+
 _IDLE = b"\r\n\0"
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP/([0-9]+\.[0-9]+)", re.IGNORECASE)
@@ -143,6 +146,10 @@ class Message:
         value = self.headers.get("Content-Type")
         return value.partition(";")[0].strip().lower() if value is not None else None
 
+    def listed(self, name: str) -> tuple[str, ...]:
+        """The values of a header that is a list, as they stand there."""
+        return self._several(name, str)
+
     def to_bytes(self) -> bytes:
         """The message as it goes on the wire, with its Content-Length."""
         lines = [self.start_line]
@@ -220,9 +227,12 @@ class Response(Message):
 def parse(data: bytes) -> Request | Response:
     """Read one whole message, as a datagram or a :class:`StreamFramer` delivers it.
 
-    Raises :class:`MessageError`: 505 for another version of SIP, 400 for everything else.
+    Raises :class:`MessageError`: 505 for another version of SIP, 513 for more than ``MAX_HEAD`` octets before
+    the body, 400 for everything else.
     """
     head, blank, rest = data.lstrip(_IDLE).partition(b"\r\n\r\n")
+    if len(head) > MAX_HEAD:
+        raise MessageError(513, PHRASES[513], _request_of(head[: max(0, head.rfind(b"\r\n", 0, MAX_HEAD))]))
     start, _, lines = head.decode("utf-8", "surrogateescape").partition("\r\n")
     headers, faults = _read_fields(lines)
     body = _read_body(headers, rest, faults)
@@ -339,10 +349,14 @@ def is_keepalive(datagram: bytes) -> bool:
 
 
 class StreamFramer:
-    """Cuts a TCP or TLS stream into messages. ``limit`` is in octets, header and body together."""
+    """Cuts a TCP or TLS stream into messages. ``limit`` is in octets, header and body together.
+
+    A head may have ``MAX_HEAD`` of them.
+    """
 
     def __init__(self, limit: int = 65_536) -> None:
         self._limit = limit
+        self._most_head = min(limit, MAX_HEAD)
         self._buffer = bytearray()
 
     @property
@@ -369,14 +383,14 @@ class StreamFramer:
             if buffer == b"\r\n" or buffer == b"\r\n\r":
                 return None  # half a ping, or the answer to one of ours
             del buffer[: 1 if buffer[0] == 0 else 2]
-        end = buffer.find(b"\r\n\r\n", 0, self._limit) + 4
+        end = buffer.find(b"\r\n\r\n", 0, self._most_head) + 4
         line = bytes(buffer[: buffer.find(b"\r\n") + 1])
         if line and b"SIP/" not in line.upper():  # somebody speaks HTTP, TLS, or nothing at all
             head = bytes(buffer[: end if end > 3 else 0])
             raise MessageError(400, "Malformed Request Line", _request_of(head))
         if end == 3:
-            if len(buffer) >= self._limit:
-                raise MessageError(513, PHRASES[513], _request_of(bytes(buffer[: self._limit])))
+            if len(buffer) >= self._most_head:
+                raise MessageError(513, PHRASES[513], _request_of(bytes(buffer[: self._most_head])))
             return None
         head = bytes(buffer[:end])
         lengths = {value.rstrip(b" \t") for value in _CONTENT_LENGTH.findall(head)} or {b"0"}

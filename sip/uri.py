@@ -15,6 +15,9 @@ from functools import lru_cache
 from urllib.parse import quote, unquote
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):", re.ASCII)
+MAX_PARAMETERS = 100
+"""Of a URI or a header value: more than anybody uses; each costs time."""
+
 _SIP = re.compile(
     r"""
     (?:(?P<user>[!\#-9;=?A-~]*)(?::(?P<password>[!\#-;=?A-~]*))?@)?   # printable, not @ : < > "
@@ -155,7 +158,10 @@ def parse_port(text: str) -> int:
 def _parse_parameters(text: str) -> dict[str, str | None]:
     """Names in lower case. Of a name that comes twice the first counts; ``;;`` is forgiven."""
     parameters: dict[str, str | None] = {}
-    for item in text.split(";"):
+    items = text.split(";", MAX_PARAMETERS)
+    if len(items) > MAX_PARAMETERS:
+        raise UriError(f"a URI has {MAX_PARAMETERS} parameters at most")
+    for item in items:
         if item:
             name, equals, value = item.partition("=")
             parameters.setdefault(_decode(name).lower(), _decode(value) if equals else None)
@@ -163,7 +169,10 @@ def _parse_parameters(text: str) -> dict[str, str | None]:
 
 
 def _parse_headers(text: str) -> tuple[tuple[str, str], ...]:
-    pairs = (item.partition("=") for item in text.split("&") if item)
+    items = text.split("&", MAX_PARAMETERS)
+    if len(items) > MAX_PARAMETERS:
+        raise UriError(f"a URI has {MAX_PARAMETERS} headers at most")
+    pairs = (item.partition("=") for item in items if item)
     return tuple((_decode(name), _decode(value)) for name, _, value in pairs)
 
 

@@ -204,3 +204,7 @@ def test_the_user_name_is_hashed_where_the_server_wants_it() -> None:
     credentials = invite.headers.get("Authorization") or ""
     assert "alice" not in credentials
     assert credentials.endswith("userhash=true")
+
+
+def test_a_challenge_without_end_cannot_be_answered() -> None:
+    assert Challenge.parse("Digest " + ",".join(f"a{n}=b" for n in range(200))) is None

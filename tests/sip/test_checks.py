@@ -129,3 +129,8 @@ def test_a_response_is_for_us_when_it_has_one_via_and_can_be_read() -> None:
     response.headers.set("Via", "SIP/2.0/UDP h")
     response.headers.set("CSeq", "x")
     assert not acceptable(response)
+
+
+@pytest.mark.parametrize("name", ["Require", "Accept", "Content_Encoding"])
+def test_a_list_without_end_is_malformed(name: str) -> None:
+    assert status(check(offer(**{name: ",".join("x" * 200)}))) == 400

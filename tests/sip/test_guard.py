@@ -50,6 +50,6 @@ def test_a_clock_that_goes_back_gives_no_tokens() -> None:
 
 
 def test_a_long_message_costs_more() -> None:
-    guard = Guard(rate=10, burst=100)
-    assert admitted(guard, "192.0.2.1", 0.0, 100, octets=60_000) == 2  # 41 tokens each
-    assert admitted(guard, "192.0.2.1", 0.0, 100) == 18  # what is left is still good for short ones
+    guard = Guard(rate=10, burst=300)
+    assert admitted(guard, "192.0.2.1", 0.0, 100, octets=60_000) == 2  # 120 tokens each
+    assert admitted(guard, "192.0.2.1", 0.0, 100) == 60  # what is left is still good for short ones

@@ -232,3 +232,43 @@ def test_hostile_lengths_take_no_time() -> None:
                 parse(text)
             except ValueError:
                 continue
+
+
+def split_by_letter(text: str) -> list[str]:
+    """What ``split_list`` is to do, one character after the other."""
+    items, item, quoted, bracketed, escaped = [], "", False, False, False
+    for c in text:
+        if c == "," and not quoted and not bracketed:
+            items.append(item)
+            item = ""
+            continue
+        item += c
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped, quoted = c == "\\", c != '"'
+        else:
+            quoted = c == '"'
+            bracketed = c == "<" or (bracketed and c != ">")
+    return [item.strip() for item in [*items, item] if item.strip()]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet='a,"<>\\ ', max_size=24))
+def test_a_list_is_split_as_letter_by_letter(text: str) -> None:
+    assert split_list(text) == split_by_letter(text)
+
+
+def test_lists_and_parameters_without_end_are_refused() -> None:
+    assert len(split_list(",".join("x" * 100))) == 100
+    assert len(parse_parameters("".join(f";a{n}" for n in range(100)))) == 100
+    assert len(Uri.parse("sip:h" + "".join(f";a{n}" for n in range(99))).parameters) == 99
+    for parse, text in (
+        (split_list, ",".join("x" * 102)),
+        (parse_parameters, ';a="\\""' * 101),
+        (Via.parse, "SIP/2.0/UDP h" + ";a" * 101),
+        (Uri.parse, "sip:h" + ";a" * 101),
+        (Uri.parse, "sip:h?" + "a=b&" * 101),
+    ):
+        with pytest.raises(ValueError, match="at most"):
+            parse(text)

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from sip.message import (
     KEEPALIVE,
+    MAX_HEAD,
     Headers,
     MessageError,
     Request,
@@ -143,6 +144,16 @@ def test_a_refused_request_keeps_what_the_answer_repeats() -> None:
     assert answer.headers.get("Call-ID") == "Xz1kTq9mN2@192.0.2.77"
     assert answer.headers.get("To") == "<sip:meet@192.0.2.10>;tag=t"
     assert len(answer.vias) == 2
+
+
+def test_a_head_too_long_to_be_read_is_refused_with_what_its_beginning_says() -> None:
+    error = refused(INVITE.replace(b"Supported", b"X: " + b"x" * MAX_HEAD + b"\r\nSupported"))
+    assert error.status == 513
+    assert error.request is not None
+    assert error.request.call_id == parse(INVITE).call_id
+    assert refused(b"INVITE sip:" + b"a" * 20_000 + b"\r\n" + INVITE).request is None
+    body = INVITE.replace(b"Length: 4", b"Length: 40000") + b"x" * 40_000
+    assert len(parse(body).body) == 40_000
 
 
 def test_what_follows_the_body_is_dropped() -> None:
@@ -319,6 +330,11 @@ class TestStreamFramer:
             framer = StreamFramer(limit=1000)
             with pytest.raises(MessageError, match="513"):
                 _ = list(framer.feed(head[:at])) + list(framer.feed(head[at:]))
+
+    def test_a_head_too_long_to_be_read_is_refused_before_it_is_whole(self) -> None:
+        with pytest.raises(MessageError, match="513") as caught:
+            list(StreamFramer().feed(INVITE.partition(b"\r\n\r\n")[0] + b"\r\na: b" * (MAX_HEAD // 6)))
+        assert caught.value.request is not None
 
     def test_two_lengths_do_not_smuggle_a_message(self) -> None:
         with pytest.raises(MessageError, match="400") as caught:
