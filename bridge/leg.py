@@ -184,13 +184,14 @@ class Leg:
         self._agreement = agreement
         self.codec = agreement.codec
         self.speaks = agreement.receives and agreement.sends
-        if agreement.event_type is None:
-            self.receiver = KeyHearing(self._audio, agreement.codec, self._heard_key)
-        else:
+        if agreement.event_types:
             self.receiver = self._audio
+        else:
+            self.receiver = KeyHearing(self._audio, agreement.codec, self._heard_key)
         self._payload_type = agreement.payload_type
-        self._event_type = agreement.event_type
-        self._noise_type = COMFORT_NOISE if agreement.noise_type is None else agreement.noise_type
+        self._event_types = agreement.event_types
+        noise_type = COMFORT_NOISE if agreement.noise_type is None else agreement.noise_type
+        self._other_types = (*agreement.event_types, noise_type)
         self._packet_octets = agreement.packet_time * OCTETS_PER_MS
         self._gathered = b""
 
@@ -226,7 +227,7 @@ class Leg:
                 self.packets_in += 1
                 self._reception.received(sequence, timestamp, now)
                 self._audio.put(sequence, timestamp, data[start:end], now)
-            elif payload_type in (self._event_type, self._noise_type):
+            elif payload_type in self._other_types:
                 self._event_received(header, data, source, now)
         except Exception as error:  # noqa: BLE001 - a dispatch boundary; logged by the call
             self.failed(error)
@@ -243,7 +244,7 @@ class Leg:
             latch.sequence = sequence
             self._reception.received(sequence, timestamp, now)
             self._audio.jitter.event(sequence, timestamp)
-        if payload_type == self._event_type:
+        if payload_type in self._event_types:
             key = self._events.receive(ssrc, timestamp, data[start:end])
             if key is not None:
                 self.pressed(key, Way.RTP, now)

@@ -6,7 +6,7 @@ with port 0. G.722 says 8000 in its rtpmap although it samples at 16 kHz (RFC 35
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from media.codecs import G722, PCMA, PCMU, Codec
 from media.sdp import Direction, MediaDescription, Origin, RtpMap, SessionDescription
@@ -32,11 +32,12 @@ class Agreement:
 
     ``packet_time`` (ms) is what the other side wants to receive. ``sends``, ``receives``: we do. ``remote``
     and ``remote_rtcp``: where the other side says it listens, None where it gave no address (old hold).
+    ``event_types``: under which numbers keys may come, none if not at all.
     """
 
     codec: Codec
     payload_type: int
-    event_type: int | None
+    event_types: tuple[int, ...]
     noise_type: int | None
     packet_time: int
     sends: bool
@@ -55,6 +56,7 @@ class Negotiation:
         self._port = port
         self._said: SessionDescription | None = None  # our last description
         self._agreed: Agreement | None = None
+        self._event_type = EVENT_PAYLOAD_TYPE  # in our own descriptions
 
     def answer(self, offer: SessionDescription) -> tuple[SessionDescription, Agreement]:
         """Answer an offer.
@@ -63,6 +65,7 @@ class Negotiation:
         """
         taken, codec, types = self._choose(offer)
         agreement = self._agreed = _agreement(offer, taken, codec, types)
+        self._event_type = types.get(EVENTS, self._event_type)
         medias = [
             self._audio(agreement, taken.protocol) if media is taken else media.refused()
             for media in offer.medias
@@ -76,21 +79,25 @@ class Negotiation:
         audio = MediaDescription("audio", self._port, lines[at].protocol)
         for codec in self._codecs:
             audio.add_format(codec.payload_type, RtpMap(codec.name, codec.clock_rate))
-        event_type = None
-        if self._agreed is not None:
-            event_type = self._agreed.event_type
-            if self._agreed.rtcp_mux:
-                audio.set("rtcp-mux")
-        self._finish(audio, EVENT_PAYLOAD_TYPE if event_type is None else event_type, Direction.SENDRECV)
+        if self._agreed is not None and self._agreed.rtcp_mux:
+            audio.set("rtcp-mux")
+        self._finish(audio, Direction.SENDRECV, events=True)
         return self._describe([audio if index == at else media for index, media in enumerate(lines)])
 
     def accept(self, answer: SessionDescription) -> Agreement:
         """Take the answer to our offer.
 
+        An answer may give telephone-event another number: that is for what we send, and keys come under ours
+        (RFC 3264 section 6.1); some send them under theirs all the same.
+
         Raises :class:`NotAcceptable` when it agrees to nothing that was offered.
         """
-        self._agreed = _agreement(answer, *self._choose(answer))
-        return self._agreed
+        agreement = _agreement(answer, *self._choose(answer))
+        if agreement.event_types:
+            both = dict.fromkeys((self._event_type, *agreement.event_types))
+            agreement = replace(agreement, event_types=tuple(both))
+        self._agreed = agreement
+        return agreement
 
     def _choose(self, description: SessionDescription) -> tuple[MediaDescription, Codec, PayloadTypes]:
         audio = [media for media in description.medias if media.kind == "audio" and media.port]
@@ -114,12 +121,12 @@ class Negotiation:
         if agreement.rtcp_mux:
             audio.set("rtcp-mux")
         direction = Direction.of(sends=agreement.sends, receives=agreement.receives)
-        self._finish(audio, agreement.event_type, direction)
+        self._finish(audio, direction, events=bool(agreement.event_types))
         return audio
 
-    def _finish(self, audio: MediaDescription, event_type: int | None, direction: Direction) -> None:
-        if event_type is not None:
-            audio.add_format(event_type, RtpMap(EVENTS, 8000), EVENT_KEYS)
+    def _finish(self, audio: MediaDescription, direction: Direction, *, events: bool) -> None:
+        if events:
+            audio.add_format(self._event_type, RtpMap(EVENTS, 8000), EVENT_KEYS)
         audio.set("ptime", str(DEFAULT_PACKET_TIME))
         audio.set("maxptime", str(PACKET_TIMES[-1]))
         audio.direction = direction
@@ -150,7 +157,7 @@ def _agreement(
     return Agreement(
         codec=codec,
         payload_type=types[codec.name],
-        event_type=types.get(EVENTS),
+        event_types=(types[EVENTS],) if EVENTS in types else (),
         noise_type=types.get("CN"),
         packet_time=_packet_time(media),
         sends=direction.receives,

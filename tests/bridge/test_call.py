@@ -192,7 +192,7 @@ def test_a_look_up_that_fails_is_said_and_ends_the_call(
             case "unavailable":
                 house.directory.answer = Unavailable("gone")
             case "throttled":
-                house.guard.failed("127.0.0.1", None, house.time.now)
+                house.guard.begin("127.0.0.1", house.time.now, seen=True)
             case "error":
                 house.directory.error = RuntimeError("bug")
         with capture_logs() as logs:
@@ -667,6 +667,20 @@ def test_a_late_offer_is_answered_in_the_ack() -> None:
         await house.run(0.6)
         assert house.participants() == {"team": ["anna"]}
         assert {packet.payload_type for packet in phone.received()} == {0}
+
+    live(story)
+
+
+def test_keys_after_a_late_answer_that_renumbers_them() -> None:
+    async def story(house: House) -> None:
+        phone = await house.calls("meet", sdp=None)
+        phone.call.ack(phone.sdp("a=rtpmap:97 telephone-event/8000", formats="0 97"))
+        await house.run(0.55)
+        for payload_type in (101, 97, 101, 97):  # RFC 3264 section 6.1: ours; some phones: theirs
+            phone.sends(b"\x01\x0a\x00\xa0", payload_type)  # a 1
+            await house.run(0.1)
+        await phone.types("#")
+        assert house.participants() == {"team": ["anna"]}
 
     live(story)
 

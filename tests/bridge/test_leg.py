@@ -39,7 +39,7 @@ SPEECH = bytes(range(160))
 AGREEMENT = Agreement(
     codec=PCMU,
     payload_type=0,
-    event_type=101,
+    event_types=(101,),
     noise_type=13,
     packet_time=20,
     sends=True,
@@ -433,8 +433,16 @@ def test_a_press_told_by_rtp_and_info_is_one() -> None:
     assert (phone.leg.keys[Way.RTP], phone.leg.keys[Way.INFO]) == (1, 2)
 
 
+def test_keys_come_under_either_number_of_an_answer_that_has_its_own() -> None:
+    phone = Phone(event_types=(101, 97))
+    phone.says(5)
+    phone.presses("1", payload_type=101)
+    phone.presses("2", payload_type=97)
+    assert phone.keys == ["1", "2"]
+
+
 def test_keys_come_under_the_number_that_was_agreed_and_no_other() -> None:
-    phone = Phone(event_type=96)
+    phone = Phone(event_types=(96,))
     phone.says(5)
     phone.presses("1", payload_type=101)
     phone.presses("2", payload_type=96)

@@ -73,10 +73,11 @@ def test_real_equipment_is_answered_or_refused(name: str) -> None:
     assert [media.protocol for media in answer.medias] == [media.protocol for media in offer.medias]
     [audio] = [media for media in answer.medias if media.port]
     codec, event_type, remote, direction = expected
-    assert (agreement.codec.name, agreement.event_type, agreement.remote) == (codec, event_type, remote)
+    event_types = (event_type,) if event_type else ()
+    assert (agreement.codec.name, agreement.event_types, agreement.remote) == (codec, event_types, remote)
     assert (audio.kind, audio.port, audio.direction) == ("audio", OURS[1], direction)
     assert next(str(rtpmap) for rtpmap in audio.rtpmap.values()) == f"{codec}/8000"
-    assert audio.formats == [str(agreement.payload_type), *([str(event_type)] if event_type else [])]
+    assert audio.formats == [str(agreement.payload_type), *map(str, event_types)]
     assert SessionDescription.parse(answer.to_bytes()).to_bytes() == answer.to_bytes()
 
 
@@ -115,14 +116,14 @@ def test_dynamic_payload_types_are_the_offers() -> None:
             "a=rtpmap:96 telephone-event/8000",
         )
     )
-    assert (agreement.payload_type, agreement.event_type) == (112, 96)
+    assert (agreement.payload_type, agreement.event_types) == (112, (96,))
     assert answer.medias[0].get_all("rtpmap") == ["112 PCMU/8000", "96 telephone-event/8000"]
     assert answer.medias[0].get("fmtp") == "96 0-16"
 
 
 def test_events_of_another_clock_and_stereo_are_not_ours() -> None:
     agreement = agreed("m=audio 4000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/48000")
-    assert agreement.event_type is None
+    assert agreement.event_types == ()
     with pytest.raises(NotAcceptable):
         agreed("m=audio 4000 RTP/AVP 96", "a=rtpmap:96 PCMU/8000/2")
 
@@ -257,6 +258,18 @@ def test_a_late_answer_is_accepted_or_not() -> None:
     for lines in (("m=audio 0 RTP/AVP 0",), ("m=audio 4000 RTP/AVP 18",), ()):
         with pytest.raises(NotAcceptable):
             negotiation.accept(an_offer(*lines))
+
+
+def test_keys_come_under_our_number_though_the_answer_has_another() -> None:
+    negotiation = a_negotiation()
+    negotiation.offer()
+    events = "a=rtpmap:97 telephone-event/8000"
+    assert negotiation.accept(an_offer("m=audio 4000 RTP/AVP 9 97", events)).event_types == (101, 97)
+    assert negotiation.offer().medias[0].formats[-1] == "101", "ours keeps its meaning"
+    assert negotiation.accept(an_offer("m=audio 4000 RTP/AVP 9")).event_types == ()
+    answer, agreement = negotiation.answer(an_offer("m=audio 4000 RTP/AVP 9 97", events))
+    assert (answer.medias[0].formats, agreement.event_types) == (["9", "97"], (97,))
+    assert negotiation.offer().medias[0].formats[-1] == "97"
 
 
 def test_a_full_offer_again_keeps_the_lines_and_their_numbers() -> None:
