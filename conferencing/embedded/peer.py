@@ -21,6 +21,7 @@ from conferencing.embedded.slot import abs_send_time
 from conferencing.embedded.stage import Cast
 from conferencing.embedded.statistics import statistics
 from conferencing.embedded.subscriber import Subscriber
+from conferencing.embedded.voice import Voice
 from media.rtcp import (
     CNAME,
     Feedback,
@@ -43,6 +44,10 @@ LOOK_INTERVAL: Final = 0.2  # s between looks at bandwidth and layers
 REPORT_INTERVAL: Final = 1.0  # s between sender and receiver reports
 MAX_BLOCKS: Final = 31
 TOLERANCE: Final = 1.25  # times what a publisher may send: an encoder told of a rate swings around it
+# A voice goes to all, whatever their links take: no more than Opus at 160 kbit/s, or 125 packets a second.
+SPEECH: Final = 20_000  # octets a second
+LEAST_SPEECH: Final = 160  # octets that a packet counts for, however small
+LONGEST_SPEECH: Final = 1275  # octets of a frame (RFC 6716 section 3.2.1)
 
 
 class Transport(Protocol):
@@ -129,6 +134,7 @@ class MediaPeer:
         self._dependency_id = 0
         octets = house.rates.upload / 8
         self._upload = Bucket(now, refill=TOLERANCE * octets, depth=octets)
+        self._speech = Bucket(now, refill=SPEECH, depth=SPEECH)
         self._feedback_due = now
         self._look_due = now
         self._report_due = now
@@ -257,11 +263,9 @@ class MediaPeer:
             return
         mark = 0x80 if marker else 0
         if binding.voice is not None:
-            binding.voice.stream.statistics.received(sequence, timestamp, now)
-            if self.publisher.microphone_allowed:
-                at = found.get(self._level_id)
-                level = packet[at[0]] & 0x7F if at else None
-                binding.voice.received(sequence, timestamp, mark, packet[start:end], now, level)
+            at = found.get(self._level_id)
+            level = packet[at[0]] & 0x7F if at else None
+            self._voice_received(binding.voice, (sequence, timestamp, mark), packet[start:end], now, level)
             return
         if not self._upload.take(len(packet), now):
             self.excess += 1
@@ -269,6 +273,19 @@ class MediaPeer:
         at = found.get(self._dependency_id)
         dependency = packet[at[0] : at[0] + at[1]] if at and at[1] >= 3 else None
         self._video_received(binding, codec, (sequence, timestamp, mark), packet[start:end], now, dependency)
+
+    def _voice_received(
+        self, voice: Voice, header: tuple[int, int, int], payload: bytes, now: float, level: int | None
+    ) -> None:
+        sequence, timestamp, mark = header
+        if len(payload) > LONGEST_SPEECH:
+            self.malformed += 1
+        elif not self._speech.take(max(LEAST_SPEECH, len(payload)), now):
+            self.excess += 1
+        else:
+            voice.stream.statistics.received(sequence, timestamp, now)
+            if self.publisher.microphone_allowed:
+                voice.received(sequence, timestamp, mark, payload, now, level)
 
     def _video_received(
         self,

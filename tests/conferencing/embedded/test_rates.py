@@ -5,7 +5,7 @@ from __future__ import annotations
 from conferencing.embedded.feedback import PSFB, read_remb, write_remb
 from conferencing.embedded.media import Rates
 
-from .offers import offer
+from .offers import OPUS, offer
 from .room import Browser, Room
 
 LAYERS = {"q": 150_000, "h": 500_000, "f": 1_500_000}
@@ -51,6 +51,47 @@ def test_what_a_publisher_sends_beyond_it_is_dropped() -> None:
     film([anna], 4, {"": 300_000})
     assert anna.peer.excess == before
     assert video_rate(ben, 8) > 250_000
+
+
+def voice(browser: Browser) -> int:
+    """How many octets of sound it was sent; afterwards nothing was."""
+    packets, browser.transport.rtp = browser.transport.rtp, []
+    return sum(len(packet.to_bytes()) for packet in packets if packet.payload_type == OPUS)
+
+
+def test_a_flood_of_sound_is_dropped_and_speech_is_not() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    for octets, most in ((1000, 30_000), (20, 16_000)):  # big packets, and many small ones
+        for _ in range(500):
+            for _ in range(40):
+                anna.speak(bytes(octets))
+            room.wait(0.02)
+        voice(ben)
+        for _ in range(250):
+            for _ in range(40):
+                anna.speak(bytes(octets))
+            room.wait(0.02)
+        assert 0 < voice(ben) / 5 < most
+    assert anna.peer.excess > 20_000
+    room.wait(2)
+    before = anna.peer.excess
+    for _ in range(500):
+        anna.speak(bytes(320))  # 128 kbit/s, more than any page asks for
+        room.wait(0.02)
+    assert anna.peer.excess == before
+    assert voice(ben) > 495 * 320
+
+
+def test_what_is_longer_than_any_opus_is_not_forwarded() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    anna.speak()
+    room.wait(0.04)
+    voice(ben)
+    anna.speak(bytes(1276))
+    assert voice(ben) == 0
+    assert anna.peer.malformed == 1
 
 
 def test_a_subscriber_is_sent_no_more_than_may_be() -> None:
