@@ -7,7 +7,7 @@ the whole request has to be refused when it is not understood (``required``, the
 """
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from media.sdp import SessionDescription
 from sip.headers import Headers, parse_parameters
@@ -16,6 +16,7 @@ from sip.message import Request, Response
 SDP = "application/sdp"
 MAX_DEPTH = 3
 MAX_PARTS = 32
+MAX_BOUNDARY = 70  # RFC 2046 section 5.1.1
 
 
 class UnsupportedBody(Exception):  # noqa: N818 - the RFC's word (415)
@@ -72,15 +73,16 @@ def _parts(parameters: str, body: bytes) -> list[tuple[Headers, bytes]]:
         boundary = parse_parameters(f";{parameters}").get("boundary")
     except ValueError:
         boundary = None
-    if not boundary:
+    if not boundary or len(boundary) > MAX_BOUNDARY:
         raise UnsupportedBody("multipart without a boundary")
-    cut = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?:\r?\n|\Z)")
-    marks = list(cut.finditer(body))[: MAX_PARTS + 1]
+    mark = re.escape(boundary.encode(errors="surrogateescape"))
+    cut = re.compile(rb"(?:\A|\r?\n)--" + mark + rb"(--)?[ \t]*(?:\r?\n|\Z)")
+    marks = list(islice(cut.finditer(body), MAX_PARTS + 1))
     parts = []
-    for mark, following in pairwise(marks):
-        if mark[1]:
+    for begins, ends in pairwise(marks):
+        if begins[1]:
             break
-        parts.append(_part(body[mark.end() : following.start()]))
+        parts.append(_part(body[begins.end() : ends.start()]))
     if not parts:
         raise UnsupportedBody("multipart without parts")
     return parts
@@ -91,7 +93,10 @@ def _part(data: bytes) -> tuple[Headers, bytes]:
         return Headers(), data.lstrip(b"\r\n")
     head, _, content = data.replace(b"\r\n", b"\n").partition(b"\n\n")
     fields = (line.partition(":") for line in head.decode("utf-8", "replace").split("\n"))
-    return Headers((name.strip(), value.strip()) for name, colon, value in fields if colon), content
+    try:
+        return Headers((name.strip(), value.strip()) for name, colon, value in fields if colon), content
+    except ValueError:
+        raise UnsupportedBody("a part whose header has a lone CR") from None
 
 
 def _is_optional(headers: Headers) -> bool:

@@ -234,8 +234,8 @@ class UserAgent:
         elif manager.is_merged(request):
             self._refuse(self._layer.open_server(request, path), 482)
         else:
+            call = self._registry.call_of(request)  # which may not be readable: before anything is kept
             transaction = self._layer.open_server(request, path)
-            call = self._registry.call_of(request)
             done = self._layer.guarded(call, partial(self._handle, request, transaction, path, call))
             if not done and not transaction.answered:
                 self._refuse(transaction, 500)

@@ -56,7 +56,7 @@ class TransactionManager:
 
     def is_merged(self, request: Request) -> bool:
         """Whether a request outside a dialog is known already by another path."""
-        return request.to.tag is None and _merge_key(request) in self._merged
+        return _can_merge(request) and _merge_key(request) in self._merged
 
     def open_server(self, request: Request, path: Any, *, reliable: bool) -> ServerTransaction:
         """A transaction for a request that :meth:`find` does not know. It is never for an ACK."""
@@ -65,7 +65,7 @@ class TransactionManager:
         key = _server_key(request, request.method)
         self._servers[key] = transaction
         self._keys[transaction] = [key]
-        if request.to.tag is None and request.method != "CANCEL":
+        if _can_merge(request):
             self._merged.setdefault(_merge_key(request), transaction)
         return transaction
 
@@ -139,6 +139,8 @@ class TransactionManager:
             return
         for key in keys:
             self._servers.pop(key, None)
+        if not _can_merge(transaction.request):
+            return
         merge_key = _merge_key(transaction.request)
         if self._merged.get(merge_key) is transaction:
             del self._merged[merge_key]
@@ -174,6 +176,11 @@ def _old_key(request: Request, method: str, to_tag: str | None) -> Key:
         method,
         request.headers.get_list("Via")[0],
     )
+
+
+def _can_merge(request: Request) -> bool:
+    """Whether it may come by two paths: one outside a dialog. A CANCEL has the numbers of its INVITE."""
+    return request.to.tag is None and request.method != "CANCEL"
 
 
 def _merge_key(request: Request) -> Key:

@@ -1,8 +1,11 @@
-"""Fuzz the SIP parser: it refuses with MessageError or returns what can be asked, answered and written again.
+"""Fuzz the SIP parser: it refuses with MessageError or returns what can be asked, answered and written again;
+a body holds a session description, none, or one that is refused.
 
 python -m tests.fuzz.sip [--seconds N] [--seed N]
 """
 
+from media.sdp import SdpError
+from sip.body import UnsupportedBody, session_in
 from sip.checks import acceptable, check
 from sip.message import Message, MessageError, Request, Response, StreamFramer, parse, respond
 from sip.uri import Uri, UriError
@@ -26,6 +29,7 @@ def examine(data: bytes) -> None:
         return
     _write(message)
     _read(message)
+    _read_body(message)
     if isinstance(message, Response):
         acceptable(message)
         return
@@ -75,6 +79,13 @@ def _read(message: Message) -> None:
                 Uri.parse(str(address.uri))
             except UriError as error:
                 raise AssertionError("a URI that was read cannot be read again") from error
+
+
+def _read_body(message: Request | Response) -> None:
+    try:
+        session_in(message)
+    except (UnsupportedBody, SdpError):
+        return
 
 
 def _answer(request: Request, response: Response) -> None:

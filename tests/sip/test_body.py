@@ -89,3 +89,21 @@ def test_a_multipart_body_without_boundary_is_refused(content_type: str) -> None
 def test_early_media_in_another_disposition_is_no_offer() -> None:
     with pytest.raises(UnsupportedBody):
         session_in(message(SDP % 1000, "application/sdp", Content_Disposition="early-session"))
+
+
+def test_a_boundary_of_any_octets_is_found() -> None:
+    boundary = b"\xff\xfe".decode(errors="surrogateescape")
+    body = b"--\xff\xfe\r\nContent-Type: application/sdp\r\n\r\n%s\r\n--\xff\xfe--\r\n" % (SDP % 1000)
+    assert port_in(message(body, f'multipart/mixed;boundary="{boundary}"')) == 1000
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        message(multipart(("Content-Type: application/sdp\rX: y", SDP % 1)), "multipart/mixed;boundary=x"),
+        message(multipart(OFFER), "multipart/mixed;boundary=" + "x" * 71),
+    ],
+)
+def test_a_part_with_a_lone_cr_and_an_endless_boundary_are_not_understood(request_: Request) -> None:
+    with pytest.raises(UnsupportedBody):
+        session_in(request_)

@@ -1,10 +1,11 @@
-"""A short, always equal run of the fuzzer: every seed, every torture message, and mutations of both."""
+"""A short, always equal run of the fuzzers: every seed, every torture message, and mutations of both."""
 
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from tests.fuzz import agent
 from tests.fuzz.mutation import mutate, seeds
 from tests.fuzz.sip import examine
 
@@ -23,3 +24,15 @@ def test_mutations(seed: int) -> None:
     random, corpus = Random(seed), seeds("sip") + TORTURE
     for _ in range(300):
         examine(mutate(corpus, random))
+
+
+@pytest.mark.parametrize("data", seeds("agent") + TORTURE)
+def test_seed_for_the_agent(data: bytes) -> None:
+    agent.check(data)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mutations_for_the_agent(seed: int) -> None:
+    random, corpus = Random(seed), seeds("agent") + seeds("sip")
+    for _ in range(60):
+        agent.check(mutate(corpus, random))
