@@ -267,7 +267,7 @@ class BridgedCall:
         task.add_done_callback(self._tasks.discard)
 
     async def _look_up(self, pin: str, slug: str | None) -> None:
-        answer = await try_pin(self._services, self.call.source.host, pin, slug)
+        answer = await try_pin(self._services, self.call.source.host, pin, slug, seen=True)
         if isinstance(answer, NotFound | Refused):
             self.log.info("A PIN was refused", room=slug)
         self._tell(flow.LookedUp(answer))

@@ -1,7 +1,8 @@
 """The front desk: takes incoming calls, finds out what they want, and keeps the list of those that run.
 
 ``on_call`` is what SIP calls for each admitted INVITE. Routing is pure (``bridge.routing``); what needs a
-look-up is asked of the directory here, before the call is answered, so that an unknown name gets a 404.
+look-up is asked of the directory here, before the call is answered, so that an unknown name gets a 404. A PIN
+that may not be tried now (``bridge.pin_guard``) is read over, and the voice asks for it.
 """
 
 import asyncio
@@ -93,6 +94,11 @@ class Desk:
         if isinstance(destination, Reception):
             return Start(destination.language or language)
         found = await self._look_up(call, destination)
+        if found == Refused(Outcome.PIN_THROTTLED):  # by forgers, perhaps: the PIN is asked for after the ACK
+            if isinstance(destination, ByPin):
+                return Start(language)
+            destination = BySlug(destination.slug)
+            found = await self._look_up(call, destination)
         match found:
             case Found(room):
                 known = isinstance(destination, ByPin) or destination.pin is not None or not room.pin_needed
@@ -113,7 +119,8 @@ class Desk:
         pin = _pin_of(destination)
         slug = destination.slug if isinstance(destination, BySlug) else None
         if pin is not None:
-            return await try_pin(self._services, call.source.host, pin, slug)
+            seen = call.source.transport != "udp"  # no ACK yet: only a connection tells who is there
+            return await try_pin(self._services, call.source.host, pin, slug, seen=seen)
         return await self._services.directory.by_slug(slug or "")
 
     def _ended(self, bridged: BridgedCall, outcome: Outcome) -> None:

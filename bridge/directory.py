@@ -10,6 +10,7 @@ from typing import Protocol
 from bridge.pin_guard import PinGuard
 from conferencing.meeting import MeetingRules
 from config.outcome import Outcome
+from rooms.pins import is_pin
 from rooms.values import Access, Answer, NotFound, Refused, Room
 
 
@@ -52,14 +53,30 @@ class PinServices(Protocol):
         """Monotonic seconds."""
 
 
-async def try_pin(services: PinServices, source: str, pin: str, slug: str | None) -> Answer:
-    """Ask the directory about a PIN, typed or in a URI alike: guessing is braked, wrong ones are counted."""
-    if not services.guard.may_try(source, slug, services.clock()):
+async def try_pin(services: PinServices, source: str, pin: str, slug: str | None, *, seen: bool) -> Answer:
+    """Ask the directory about a PIN, typed or in a URI alike: guessing is braked, wrong ones are counted.
+
+    ``seen``: whether the sender is known to be at the address ``source``. What cannot be a PIN is no guess.
+    """
+    if not is_pin(pin):
+        return await _ask(services.directory, pin, slug)
+    guard = services.guard
+    brakes = guard.begin(source, services.clock(), seen=seen)
+    if brakes is None:
         return Refused(Outcome.PIN_THROTTLED)
-    if slug is None:
-        answer = await services.directory.by_pin(pin)
-    else:
-        answer = await services.directory.by_slug_and_pin(slug, pin)
-    if isinstance(answer, NotFound) or answer == Refused(Outcome.WRONG_PIN):
-        services.guard.failed(source, slug, services.clock())
+    wrong = False
+    try:
+        answer = await _ask(services.directory, pin, slug)
+        wrong = isinstance(answer, NotFound) or answer == Refused(Outcome.WRONG_PIN)
+    finally:
+        if wrong:
+            guard.wrong()
+        else:
+            guard.release(brakes)
     return answer
+
+
+async def _ask(directory: Directory, pin: str, slug: str | None) -> Answer:
+    if slug is None:
+        return await directory.by_pin(pin)
+    return await directory.by_slug_and_pin(slug, pin)

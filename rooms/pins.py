@@ -3,7 +3,7 @@
 A PIN is all that a caller at the reception gives, so it both identifies and authorises, and must be unique
 among all PINs, guests' and hosts' together. Made ones have ten digits, as Visio's do, of which the first is
 not 0 (ten digits with a leading 0 are a French telephone number). With 1,000 rooms, one guess in 4.5
-million hits: it is the throttle of the call flow that keeps guessing slow.
+million hits; how many guesses anyone has, and how long that lasts, ``bridge.pin_guard`` says.
 """
 
 import itertools
@@ -15,6 +15,8 @@ from rooms.values import RoomError
 
 MADE_DIGITS = 10
 LEAST_DIGITS, MOST_DIGITS = 4, 20
+LASTING_DIGITS = 8
+"""Of fewer, guessing by all who may guess finds one within a year."""
 
 _PIN = re.compile(rf"[0-9]{{{LEAST_DIGITS},{MOST_DIGITS}}}")
 
@@ -42,6 +44,11 @@ def is_weak(pin: str) -> bool:
     if steps in ({1}, {9}):
         return True
     return any(pin == (pin[:size] * len(pin))[: len(pin)] for size in range(1, len(pin) // 2 + 1))
+
+
+def is_short(pin: str) -> bool:
+    """Tell whether the brakes on guessing do not make a PIN last for years."""
+    return len(pin) < LASTING_DIGITS
 
 
 def make_pin(below: Callable[[int], int] = secrets.randbelow) -> str:

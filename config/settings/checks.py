@@ -6,7 +6,7 @@ What needs the machine (is the port free, is the database there) is for ``passer
 from collections.abc import Iterator, Sequence
 
 from config.settings.problems import Problem
-from config.settings.sections import HttpSettings, MediaSettings, Settings, SipSettings
+from config.settings.sections import HttpSettings, LimitsSettings, MediaSettings, Settings, SipSettings
 from config.settings.values import PORT_REST, family, is_loopback, is_unspecified
 
 
@@ -22,6 +22,7 @@ def check(settings: Settings) -> list[Problem]:
         *_jitter(settings.media),
         *_tls(settings.http),
         *_webrtc(settings),
+        *_guessing(settings.limits),
     ]
 
 
@@ -122,3 +123,10 @@ def _webrtc(settings: Settings) -> Iterator[Problem]:
     if webrtc.turn and not webrtc.turn_secret:
         message = "missing, although webrtc.turn is set"
         yield Problem("webrtc.turn_secret", message, "give what coturn calls static-auth-secret")
+
+
+def _guessing(limits: LimitsSettings) -> Iterator[Problem]:
+    """One guesser shall not take PINs from everybody."""
+    if limits.pin_failures_per_source >= limits.pin_failures:
+        message = f"{limits.pin_failures_per_source} reaches limits.pin_failures, {limits.pin_failures}"
+        yield Problem("limits.pin_failures_per_source", message, "one address could stop all: give it less")

@@ -305,26 +305,29 @@ class LimitsSettings(Section):
     trusted: tuple[NetworkText, ...] = Field(
         (),
         description='Your SBC or trunk, like "192.0.2.0/24", where one address is many callers: exempt from '
-        "calls_per_source, calls_per_second_per_source, pin_failures_per_source and the brake on floods of "
-        "SIP messages.",
+        "calls_per_source, calls_per_second_per_source, pin_failures_per_source, pin_failures and the brake "
+        "on floods of SIP messages.",
     )
     pin_failures_per_source: int = Field(
-        20,
+        50,
         ge=1,
-        description="Wrong PINs from one address within the window; then its PINs are refused for a while.",
+        description="Wrong PINs from one address within the window; beyond that its PINs are refused. Of PINs"
+        " in SIP addresses over UDP, whose sender may be forged, a tenth: beyond that the voice asks.",
     )
-    pin_failures_per_room: int = Field(
-        20,
-        ge=1,
-        description="Wrong PINs for one named room within the window; then its PIN is refused for a while.",
-    )
-    pin_failures: int = Field(
+    pin_failures_per_trusted: int = Field(
         500,
         ge=1,
-        description="Wrong PINs on the whole gateway within the window; then all are refused for a while.",
+        description="The same for each of the trusted networks, for all its callers together.",
+    )
+    pin_failures: int = Field(
+        1000,
+        ge=1,
+        description="The same for all other addresses together.",
     )
     pin_window_seconds: Seconds = Field(
-        600, ge=1, description="The window in which wrong PINs are counted, in seconds."
+        86_400,
+        ge=1,
+        description="The window in which wrong PINs are counted and, evenly, forgotten, in seconds.",
     )
     drain_seconds: Seconds = Field(
         60, description="After SIGTERM, how long running calls may go on before they get BYE, in seconds."

@@ -14,7 +14,7 @@ from config.texts import LANGUAGES
 from gateway.addresses import sip_uri, web_url
 from gateway.cli.common import config_option, json_option, load_settings, print_json
 from gateway.web.tokens import LinkKeys
-from rooms.pins import is_weak
+from rooms.pins import LASTING_DIGITS, is_short, is_weak
 from rooms.values import Access, Invitation, NewRoom, Role, Room
 
 if TYPE_CHECKING:
@@ -86,6 +86,12 @@ def add(
         if given and is_weak(given):
             click.echo(
                 f"Mind that the {option} you chose is among the first that anyone would try.", err=True
+            )
+        elif given and is_short(given):
+            click.echo(
+                f"Mind that the {option} you chose is short: patient guessing finds it. "
+                f"Give it {LASTING_DIGITS} digits, or leave it out.",
+                err=True,
             )
     fields = _names(added.room) | _pins(added) | _addresses(settings, added.room) | links
     if as_json:

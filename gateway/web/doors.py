@@ -150,7 +150,7 @@ class Doors:
             if room.pin_needed and pin is None:
                 raise PasserelleError("the key is not of this room", outcome=Outcome.WRONG_PIN)
         if pin is not None:
-            return self._found(await try_pin(self, source, pin, room.slug)).role
+            return self._found(await try_pin(self, source, pin, room.slug, seen=True)).role
         if room.pin_needed:
             raise PasserelleError("a link with a key or a PIN is needed", outcome=Outcome.NO_PIN)
         return Role.GUEST

@@ -127,7 +127,7 @@ class FakeCall(Call):
     direction = Direction.INBOUND
 
     def __init__(
-        self, call_id: str, invite: Request, offer: SessionDescription | None, source: str, now: float
+        self, call_id: str, invite: Request, offer: SessionDescription | None, source: Source, now: float
     ) -> None:
         self.id = call_id
         self.invite = invite
@@ -138,7 +138,7 @@ class FakeCall(Call):
         self.answers: list[SessionDescription] = []
         self.rang = 0
         self.endings: list[Outcome] = []
-        self._source = Source(source, 5060, "udp")
+        self._source = source
 
     @property
     def source(self) -> Source:
@@ -327,9 +327,11 @@ class House:
         display: str = "",
         caller: str = "anna",
         source: str = "127.0.0.1",
+        transport: str = "udp",
     ) -> Caller:
         """An INVITE comes in; ``sdp`` "": the phone's own, None: without an offer."""
-        phone = Caller(self, user, sdp, display=display, caller=caller, source=source, number=next(self._ids))
+        where = Source(source, 5060, transport)
+        phone = Caller(self, user, sdp, display=display, caller=caller, source=where, number=next(self._ids))
         self.callers.append(phone)
         self.desk.on_call(phone.call)
         await settle()
@@ -357,7 +359,7 @@ class Caller:
         *,
         display: str,
         caller: str,
-        source: str,
+        source: Source,
         number: int,
     ) -> None:
         self.house = house

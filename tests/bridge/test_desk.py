@@ -109,19 +109,76 @@ def test_the_voice_answers_any_name_where_the_settings_say_so(user: str, phrase:
     live(story, reception=("meet", "*"))
 
 
-def test_guessing_by_uri_is_braked() -> None:
+def test_guessing_by_uri_is_braked_and_then_the_voice_asks() -> None:
     async def story(house: House) -> None:
         for pin in range(9000, 9003):
-            await house.calls(str(pin))
+            assert (await house.calls(str(pin))).call.endings == [Outcome.NOT_FOUND]
         asked = len(house.directory.asked)
-        phone = await house.calls("1111")
-        assert phone.call.endings == [Outcome.PIN_THROTTLED]
-        assert len(house.directory.asked) == asked, "not even a right one is looked up"
-        other = await house.enters("1111", source="127.0.0.99")
-        assert other.bridged.room is not None
+        for user, phrase in (
+            ("1111", Phrase.WELCOME),
+            ("9999", Phrase.WELCOME),
+            ("team.1111", Phrase.ASK_ROOM_PIN),
+        ):
+            phone = await house.calls(user)
+            await phone.confirms()
+            assert house.voice.heard() == [phrase]
+        assert house.directory.asked[asked:] == [("team", None)], "not even a right one is looked up"
+        await phone.types("1111#")
+        assert list(house.participants()) == ["team"]
         assert house.guard.failures == 3
 
-    live(story, limits={"pin_failures_per_source": 3})
+    live(story, limits={"pin_failures_per_source": 30})
+
+
+def test_forged_invites_take_pin_entry_from_nobody() -> None:
+    async def story(house: House) -> None:
+        for number in range(8):
+            forged = await house.calls(str(9000 + number), source=f"127.0.1.{number}")
+            forged.call.cancel()
+        assert house.guard.failures == 6
+        await house.enters("1111", transport="tcp")
+        phone = await house.calls("meet")
+        await phone.confirms()
+        await phone.types("1111#")
+        named = await house.calls("team")
+        await named.confirms()
+        await named.types("1111#")
+        assert [len(names) for names in house.participants().values()] == [3]
+
+    live(story, limits={"pin_failures": 60})
+
+
+@pytest.mark.parametrize("user", ["100", "team.1", "1" * 21, "team." + "1" * 21])
+def test_what_cannot_be_a_pin_is_no_guess(user: str) -> None:
+    async def story(house: House) -> None:
+        for _ in range(3):
+            (await house.calls(user)).call.cancel()
+        assert house.guard.failures == 0
+        await house.enters("1111")
+
+    live(story, limits={"pin_failures_per_source": 1})
+
+
+def test_calls_at_the_same_moment_are_not_a_way_around_the_brakes() -> None:
+    async def story(house: House) -> None:
+        house.directory.gate = asyncio.Event()
+        for pin in range(9000, 9006):
+            await house.calls(str(pin))
+        house.directory.gate.set()
+        await settle()
+        assert house.guard.failures == 3
+
+    live(story, limits={"pin_failures_per_source": 30})
+
+
+def test_a_directory_that_does_not_answer_costs_no_try() -> None:
+    async def story(house: House) -> None:
+        house.directory.error = RuntimeError("bug")
+        await house.calls("1111")
+        house.directory.error = None
+        await house.enters("1111")
+
+    live(story, limits={"pin_failures_per_source": 1})
 
 
 @pytest.mark.parametrize(
@@ -232,9 +289,10 @@ def test_cancelled_while_the_ports_are_opened() -> None:
     async def story(house: House) -> None:
         phone = await house.calls("meet")
         assert phone.call.answers
+        one_source = phone.call.source
         for loops in range(4):
             one = house.callers[0].__class__(
-                house, "meet", "", display="", caller="b", source="127.0.0.1", number=100 + loops
+                house, "meet", "", display="", caller="b", source=one_source, number=100 + loops
             )
             house.callers.append(one)
             house.desk.on_call(one.call)

@@ -25,7 +25,7 @@ SETTINGS: Overrides = {
     "sip": {"reception": ["meet", "meet-en"]},
     "ivr": {"languages": {"meet-en": "en"}, "digit_pause_seconds": 2},
     "media": {"timeout_seconds": 3},
-    "limits": {"pin_failures_per_source": 1000, "pin_failures_per_room": 1000},
+    "limits": {"pin_failures_per_source": 10_000, "pin_failures": 100_000},
 }
 
 

@@ -2,7 +2,7 @@ from collections import deque
 
 import pytest
 
-from rooms.pins import check_pin, is_pin, is_weak, make_pin
+from rooms.pins import check_pin, is_pin, is_short, is_weak, make_pin
 from rooms.values import RoomError
 
 
@@ -47,3 +47,8 @@ def test_what_is_no_pin_is_refused_without_being_repeated(text: str) -> None:
 def test_given_pins_may_be_short_or_weak(text: str) -> None:
     assert is_pin(text)
     check_pin(text)
+
+
+def test_the_brakes_make_eight_digits_last() -> None:
+    assert is_short("4711471")
+    assert not is_short("47114711")

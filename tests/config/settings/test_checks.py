@@ -106,6 +106,11 @@ def test_a_public_url_is_a_scheme_and_a_host(url: str) -> None:
         Settings.model_validate({"http": {"public_url": url}})
 
 
+def test_one_guesser_cannot_use_up_what_is_for_all() -> None:
+    assert keys(limits={"pin_failures": 50}) == ["limits.pin_failures_per_source"]
+    assert keys(limits={"pin_failures": 50, "pin_failures_per_source": 5}) == []
+
+
 def test_a_public_url_is_spelt_as_browsers_do() -> None:
     http = Settings.model_validate({"http": {"public_url": "HTTPS://Meet.Example.org/"}}).http
     assert http.public_url == "https://meet.example.org"

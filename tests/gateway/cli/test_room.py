@@ -137,6 +137,14 @@ def test_a_weak_pin_is_taken_with_a_warning_that_does_not_repeat_it(passerelle: 
     assert "1234" not in result.stderr.replace(str(passerelle.folder), "")
 
 
+def test_a_short_pin_is_taken_with_a_warning(passerelle: Passerelle) -> None:
+    result = passerelle.run("add", "Team", "--pin", "471147", "--host-pin", "47114711479")
+    assert result.exit_code == 0
+    assert "the --pin you chose is short" in result.stderr
+    assert "--host-pin" not in result.stderr
+    assert "471147" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said", "remedy"),
     [
