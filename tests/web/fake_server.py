@@ -70,6 +70,7 @@ class FakeServer:
         self.connections = 0
         self.address = ""
         self._numbers = itertools.count(1)
+        self._minutes = itertools.count()
         self._pages: dict[WebSocket, Message] = {}  # socket → its participant
         self._mirrors: list[WebSocket] = []
         self._asked = itertools.count(1)
@@ -133,6 +134,12 @@ class FakeServer:
     def cut(self) -> None:
         """Drop every WebSocket."""
         self._run(self._cut())
+
+    def restart(self) -> None:
+        """The process ends and comes back, remembering nothing."""
+        self.chat = []
+        self._numbers = itertools.count(1)
+        self.tell("closed", reason="restarting")
 
     def heard(self, kind: str) -> list[Message]:
         """The messages of this type that pages have sent."""
@@ -250,8 +257,8 @@ class FakeServer:
 
     def line(self, identity: str, name: str, text: str) -> Message:
         """A message of the chat, kept for those who come later."""
-        at = f"2026-11-22T09:{len(self.chat):02}:00Z"
-        self.chat.append({"id": len(self.chat) + 1, "from": identity, "name": name, "text": text, "at": at})
+        at = f"2026-11-22T09:{next(self._minutes):02}:00Z"
+        self.chat.append({"id": str(len(self.chat) + 1), "from": identity, "name": name, "text": text, "at": at})
         return self.chat[-1]
 
     async def _from_mirror(self, _: WebSocket, message: Message) -> None:

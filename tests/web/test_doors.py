@@ -212,7 +212,7 @@ def test_a_seat_that_is_gone_is_joined_anew(enter: OpenPage, server: FakeServer)
 
 def test_a_restarting_server_is_awaited(enter: OpenPage, server: FakeServer) -> None:
     page = enter()
-    server.tell("closed", reason="restarting")
+    server.restart()
     server.wait_for(lambda: len(server.heard("hello")) == 2)
     expect(page.locator(".meeting")).to_be_visible()
 

@@ -104,6 +104,22 @@ def test_chat_keeps_texts_plain_and_links_safe(enter: OpenPage, company: FakeSer
     assert {link.get_attribute("rel") for link in log.locator("a").all()} == {"noopener noreferrer"}
 
 
+def test_the_chat_goes_on_after_the_server_was_restarted(enter: OpenPage, company: FakeServer) -> None:
+    company.line("zoé", "Zoé", "Before")
+    page = enter()
+    page.keyboard.press("c")
+    lines = page.get_by_role("log", name="Messages").locator("p:not(.from)")
+    expect(lines).to_have_text(["Before"])
+    company.restart()
+    company.wait_for(lambda: len(company.heard("hello")) == 2)
+    company.tell("chat", message=company.line("zoé", "Zoé", "After"))
+    expect(lines).to_have_text(["Before", "After"])
+    company.cut()
+    company.next("resume")
+    company.tell("chat", message=company.line("zoé", "Zoé", "Later"))
+    expect(lines).to_have_text(["Before", "After", "Later"])
+
+
 def test_unread_messages_are_counted_until_the_chat_is_opened(enter: OpenPage, company: FakeServer) -> None:
     page = enter()
     company.tell("chat", message=company.line("zoé", "Zoé", "One"))

@@ -34,7 +34,7 @@ export class Chat {
     onkeydown: (event) => this.#key(event),
     oninput: () => this.#grow(),
   });
-  #drawn = new Set();
+  #drawn = new Set(); // id and time: a meeting that begins anew, after its server did, numbers from 1 again
 
   constructor(session) {
     this.#session = session;
@@ -62,15 +62,16 @@ export class Chat {
     this.#log.scrollTop = this.#log.scrollHeight;
   }
 
-  /** Add what is new; follow the end unless somebody is reading further up. */
+  /** Add what is new; follow the end unless somebody is reading further up. What was read stays. */
   update() {
     const { chat, you } = this.#session.state;
     const log = this.#log;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     let last = this.#list.lastElementChild;
     for (const message of chat) {
-      if (this.#drawn.has(message.id)) continue;
-      this.#drawn.add(message.id);
+      const key = `${message.id} ${message.at}`;
+      if (this.#drawn.has(key)) continue;
+      this.#drawn.add(key);
       const line = h("p", {});
       fill(line, ...linked(message.text));
       const goesOn =
@@ -94,7 +95,7 @@ export class Chat {
       }
       last.append(line);
     }
-    this.#empty.hidden = chat.length > 0;
+    this.#empty.hidden = this.#drawn.size > 0;
     if (atEnd) log.scrollTop = log.scrollHeight;
   }
 
