@@ -107,7 +107,9 @@ class Session:
         self._name = name
         self._plane = plane
         self._peer: MediaPeer | None = None
+        self._wanted: Sequence[messages.Tile] = ()
         self._media_alive = False
+        self._media_over = False  # the connection of ``_origin`` has died, which no ICE restart heals
         self._connection: Connection | None = None
         self._bucket = Bucket(now, refill=REFILL, depth=DEPTH)
         self._excess = 0
@@ -272,7 +274,9 @@ class Session:
             case messages.Offer(sdp):
                 self._answer(me, sdp)
             case messages.Want(tiles):
-                self._media(me).want(tiles)
+                self._wanted = tiles
+                if self._peer is not None:
+                    self._peer.want(tiles)
             case messages.Media():
                 self._publish(me, message)
             case _:
@@ -286,13 +290,16 @@ class Session:
             self._peer.allow(Source.MICROPHONE, not me.muted)
             self._peer.allow(Source.CAMERA, me.camera)
             self._peer.allow(Source.SCREEN, me.screen)
+            self._peer.want(self._wanted)
         return self._peer
 
     def _answer(self, me: Participant, sdp: str) -> None:
         origin = next(iter(_ORIGIN.findall(sdp)), None)
         if origin != self._origin:
-            self._drop_media()  # of a page before it was reloaded
+            self._drop_media()  # of a page before it was reloaded, or of a connection that died
             self._origin = origin
+        elif self._media_over:
+            raise CommandError(Code.BAD_OFFER, "this connection is over: make a new one")
         try:
             answer = self._media(me).offer(sdp)
         except OfferError as error:
@@ -330,6 +337,7 @@ class Session:
     def _drop_media(self) -> None:
         self._offer_wanted = False
         self._media_alive = False
+        self._media_over = False
         if self._peer is not None:
             self._peer = None
             self._plane.leave(self.id)
@@ -341,11 +349,14 @@ class Session:
         self._media_alive = True
 
     def closed(self, reason: str) -> None:
-        """Media flows no more; the page makes a new connection if it is still there."""
+        """Media flows no more: the page, if it is still there, is asked for an offer of a new connection."""
         self._media_alive = False
         if self._peer is None:  # our own doing
             return
         log.info("Media of a browser ended", session=self.id, reason=reason)
+        self._drop_media()
+        self._media_over = True
+        self.tell(messages.Asked("offer"))
 
     def slots(self, slots: Sequence[SlotMap]) -> None:
         """Receiving lines carry something else now."""

@@ -199,6 +199,31 @@ def test_a_guest_who_is_made_host_sees_who_waits() -> None:
     assert [event["waiting"][0]["id"] for event in page.take("lobby")] == [bob.id]
 
 
+def test_media_that_died_begins_anew_with_another_connection() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    bob, _ = house.come("Bob")
+    house.say(anna, "offer", sdp=OFFER)
+    house.say(anna, "want", tiles=[{"participant": bob.id, "height": 180}])
+    plane = house.planes[0]
+    dead = plane.peers[anna.id].events
+    dead.connected()
+    page.take()
+    dead.closed("no consent")
+    assert anna.id not in plane.peers
+    assert [event["what"] for event in page.take("asked")] == ["offer"]
+    house.say(anna, "offer", sdp=OFFER)  # an ICE restart, of what is no more
+    [error] = page.take("error")
+    assert (error["code"], error["about"]) == ("bad_offer", "offer")
+    assert anna.id not in plane.peers
+    house.say(anna, "offer", sdp=OFFER.replace(" 7 ", " 8 "))
+    assert page.take("answer")
+    assert plane.peers[anna.id].wanted == [(bob.id, 180)]
+    plane.peers[anna.id].events.connected()
+    house.say(anna, "offer", sdp=OFFER.replace(" 7 ", " 8 "))
+    assert page.take("answer")
+
+
 def test_one_who_goes_while_waiting_is_forgotten() -> None:
     house = House()
     _, host = house.come("Host", host=True, waiting_room=True)
