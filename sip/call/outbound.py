@@ -117,7 +117,9 @@ class OutboundCall(SessionCall):
             self._bye(self.outcome or Outcome.CANCELLED)
             return
         self.log.info("call answered")
-        if (answer := self._answer_in(response)) is not None:
+        if (answer := self._answer_in(response)) is None:
+            self.hang_up(Outcome.NO_CODEC)
+        else:
             self.handler.answered(answer)
             self._offer_if_quiet()
 

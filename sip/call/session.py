@@ -2,7 +2,8 @@
 
 The 200 to an INVITE is repeated end to end until its ACK comes, over TCP as well (RFC 3261 section 13.3.1.4),
 because only the ACK proves that the far side has the answer; no ACK within 64·T1 ends the call with BYE. A
-re-INVITE that fails, theirs or ours, leaves the session as it was. Where two offers meet (491) both sides
+re-INVITE that fails, theirs or ours, leaves the session as it was; so does an answer to our offer that makes
+no sense, but the first, without which there is no session. Where two offers meet (491) both sides
 wait a different random time: 2.1 to 4 s who made the call, up to 2 s who got it (section 14.1).
 """
 
@@ -93,16 +94,16 @@ class SessionCall(Call):
                 self._bye(self.outcome or Outcome.COMPLETED)
             return
         answer = self._answer_in(ack) if waiting.owes_answer else None
-        if self.over:
-            return
-        if first:
+        if first and waiting.owes_answer and answer is None:  # there is no session, and will be none
+            self.hang_up(Outcome.NO_CODEC)
+        elif first:
             self.handler.confirmed(answer)
         elif answer is not None:
             self.handler.answered(answer)
         self._offer_if_quiet()
 
     def _answer_in(self, message: Request | Response) -> SessionDescription | None:
-        """The answer to an offer of ours; without a usable one the call cannot go on."""
+        """The answer to an offer of ours; without a usable one what had been agreed stays agreed."""
         try:
             answer = session_in(message)
         except (UnsupportedBody, SdpError) as error:
@@ -110,9 +111,8 @@ class SessionCall(Call):
             answer = None
         if answer is None:
             self.offers.fail()
-            self.hang_up(Outcome.NO_CODEC)
-            return None
-        self.offers.receive_answer()
+        else:
+            self.offers.receive_answer()
         return answer
 
     # Offers of theirs

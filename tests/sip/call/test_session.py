@@ -280,3 +280,26 @@ def test_the_o_line_counts_changes_only() -> None:
     versions = [int(origin[2]) for origin in origins]
     assert len({origin[1] for origin in origins}) == 1
     assert [version - versions[0] for version in versions] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("body", [b"", b"v=1\r\n"])
+def test_an_ack_without_a_usable_answer_leaves_the_call_standing(body: bytes) -> None:
+    network, station, peer = reinvited(body=b"")
+    peer.request("ACK", cseq=2, body=body)
+    network.run(0.1)
+    assert station.calls[0].state is CallState.CONFIRMED
+    assert station.handlers[0].events == ["confirmed", "offer wanted"]
+    peer.request("INVITE", cseq=3, body=SDP % 36_000)
+    network.run(0.1)
+    assert peer.statuses[-1] == 200
+    assert station.handlers[0].events[-1] == "offered"
+
+
+def test_a_200_without_an_answer_to_our_reinvite_leaves_the_call_standing() -> None:
+    network, station, peer = established()
+    station.calls[0].reoffer(description(41_000))
+    network.run(0.1)
+    peer.answer(peer.requests[0], 200)
+    network.run(0.1)
+    assert peer.methods == ["INVITE", "ACK"]
+    assert station.calls[0].state is CallState.CONFIRMED
