@@ -227,3 +227,22 @@ def test_the_language_is_the_browsers_and_can_be_switched_in_place(open_page: Op
     expect(page.locator("#name")).to_have_value("Ana")
     page.reload()
     expect(page.get_by_role("button", name="Join")).to_be_visible()
+
+
+def test_a_browser_that_keeps_nothing(open_page: OpenPage, server: FakeServer) -> None:
+    page = open_page("/")
+    page.context.add_init_script("""
+        for (const name of ["localStorage", "sessionStorage"])
+            Object.defineProperty(window, name, { get() { throw new DOMException("", "SecurityError"); } });
+    """)
+    page.goto(server.address + "/r/weekly")
+    page.get_by_label("Language").select_option("fr")
+    page.fill("#name", "Ana")
+    page.get_by_role("button", name="Couper le micro").click()
+    page.get_by_role("button", name="Entrer").click()
+    page.wait_for_selector(".meeting")
+    page.keyboard.press("?")
+    page.get_by_label("Utiliser des lettres seules").uncheck()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Quitter").click()
+    expect(page.get_by_role("heading", name="Vous avez quitté la réunion")).to_be_visible()

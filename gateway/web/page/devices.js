@@ -3,6 +3,8 @@
 // The microphone stays open while muted (its track is disabled, so unmuting is instant); the camera is closed
 // when it is off, and its light with it. Without permission or without a device a person still takes part.
 
+import { kept } from "./store.js";
+
 const STORED = "passerelle.devices";
 const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
 const SCREEN = { width: { max: 1920 }, height: { max: 1080 }, frameRate: { max: 15 } };
@@ -16,14 +18,6 @@ function trouble(error) {
   return "missing";
 }
 
-function stored() {
-  try {
-    return JSON.parse(localStorage.getItem(STORED)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
 /** Events: "change" (a track or a mute), "list" (what is plugged in), "trouble" ({source, reason}). */
 export class Devices extends EventTarget {
   tracks = { microphone: null, camera: null, screen: null };
@@ -34,7 +28,7 @@ export class Devices extends EventTarget {
 
   constructor() {
     super();
-    const { chosen = {}, on = {} } = stored();
+    const { chosen = {}, on = {} } = kept.get(STORED) ?? {};
     Object.assign(this.chosen, chosen);
     Object.assign(this.on, on);
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#replug());
@@ -184,7 +178,7 @@ export class Devices extends EventTarget {
   }
 
   #store() {
-    localStorage.setItem(STORED, JSON.stringify({ chosen: this.chosen, on: this.on }));
+    kept.set(STORED, { chosen: this.chosen, on: this.on });
   }
 
   #emit(name) {

@@ -1,5 +1,7 @@
 // Texts: one catalogue a language, made from config/texts/page and fetched from beside this module.
 
+import { kept } from "./store.js";
+
 export const LANGUAGES = { fr: "Français", en: "English" };
 
 const STORED = "passerelle.language";
@@ -10,7 +12,7 @@ let locale = "en"; // of that language the browser's own kind: 24 hours in en-GB
 
 /** Take the language chosen earlier, or else the first of the browser's that we speak. */
 export function preferred() {
-  const wishes = [localStorage.getItem(STORED), ...navigator.languages].map((tag) => tag?.slice(0, 2));
+  const wishes = [kept.get(STORED), ...navigator.languages].map((tag) => tag?.slice(0, 2));
   return wishes.find((tag) => tag in LANGUAGES) ?? "en";
 }
 
@@ -25,7 +27,7 @@ export async function load(chosen) {
 }
 
 export async function choose(chosen) {
-  localStorage.setItem(STORED, chosen);
+  kept.set(STORED, chosen);
   await load(chosen);
 }
 

@@ -6,6 +6,7 @@ import { redraw } from "./icons.js";
 import { listen } from "./meter.js";
 import { errorText, screen } from "./screens.js";
 import { deviceChoices } from "./settings.js";
+import { kept } from "./store.js";
 
 const STORED = "passerelle.name";
 
@@ -100,7 +101,7 @@ function entryForm(room, enter) {
     autofocus: true,
     required: true,
     "aria-describedby": "trouble",
-    value: localStorage.getItem(STORED) ?? "",
+    value: kept.get(STORED) ?? "",
   });
   const { pin, row } = pinField(needed);
   const trouble = h("p", { class: "trouble", role: "alert", id: "trouble" });
@@ -121,7 +122,7 @@ function entryForm(room, enter) {
     }
     join.disabled = true;
     hush(trouble);
-    localStorage.setItem(STORED, who.name);
+    kept.set(STORED, who.name);
     try {
       await enter(who);
     } catch (error) {

@@ -12,6 +12,7 @@ import { Connection } from "./connection.js";
 import { language } from "./i18n.js";
 import { Rtc } from "./rtc.js";
 import { MeetingState } from "./state.js";
+import { tab } from "./store.js";
 
 const VERSION = 1;
 const FINAL = new Set(["left", "removed", "refused", "ended", "replaced"]);
@@ -20,9 +21,7 @@ const SHUT = new Set(["room_full", "room_locked", "bad_version"]); // answers to
 const keyOf = (slug) => `passerelle.seat.${slug}`;
 
 /** The seat this tab had in the room before it was reloaded. */
-export function savedSeat(slug) {
-  return JSON.parse(sessionStorage.getItem(keyOf(slug)) ?? "null");
-}
+export const savedSeat = (slug) => tab.get(keyOf(slug));
 
 /** Events: "phase", "connection" (lost or back), "asked", "failed" ({code}), "slots". */
 export class Session extends EventTarget {
@@ -175,7 +174,7 @@ export class Session extends EventTarget {
   #forget() {
     this.#seat = null;
     this.#last = 0;
-    sessionStorage.removeItem(keyOf(this.slug));
+    tab.remove(keyOf(this.slug));
     this.connection.drop();
   }
 
@@ -186,14 +185,13 @@ export class Session extends EventTarget {
     this.rtc?.close();
     this.devices.removeEventListener("change", this.#publish);
     removeEventListener("pagehide", this.#save);
-    sessionStorage.removeItem(keyOf(this.slug));
+    tab.remove(keyOf(this.slug));
     this.#become("over");
   }
 
   #save = () => {
     if (!this.#seat) return;
-    const seat = { ...this.#seat, name: this.#request.name, on: this.devices.published };
-    sessionStorage.setItem(keyOf(this.slug), JSON.stringify(seat));
+    tab.set(keyOf(this.slug), { ...this.#seat, name: this.#request.name, on: this.devices.published });
   };
 
   #become(phase) {

@@ -1,6 +1,7 @@
 // The keyboard. Single letters can be switched off (WCAG 2.1.4): they collide with speech input.
 
 import { dialog, h } from "./dom.js";
+import { kept } from "./store.js";
 
 const STORED = "passerelle.shortcuts";
 
@@ -16,7 +17,7 @@ const KEYS = {
   "?": "shortcuts",
 };
 
-const enabled = () => localStorage.getItem(STORED) !== "off";
+const enabled = () => kept.get(STORED) ?? true;
 const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog, [role=menu]");
 
 /** Listen on the document; `act` maps names of KEYS to functions; `talk(held)` while the space bar is held. */
@@ -50,7 +51,7 @@ export function shortcutsDialog() {
   const toggle = h("input", {
     type: "checkbox",
     checked: enabled(),
-    onchange: (event) => localStorage.setItem(STORED, event.target.checked ? "on" : "off"),
+    onchange: (event) => kept.set(STORED, event.target.checked),
   });
   dialog(
     "shortcuts.title",
