@@ -148,9 +148,9 @@ def _add_codec(media: MediaDescription, line: OfferedLine, codec: Codec) -> None
         media.add_format(payload_type, RtpMap("opus", 48000, 2), OPUS_PARAMETERS)
         wanted: Collection[str] = ("transport-cc",) if line.place.source else ()
     else:
-        media.add_format(payload_type, RtpMap(codec.name, 90000), line.media.fmtp.get(payload_type))
+        media.add_format(payload_type, RtpMap(codec.name, 90000), line.payloads.parameters.get(payload_type))
         wanted = (*_LOSS_FEEDBACK, "transport-cc" if line.place.source else "goog-remb")
-    offered = line.media.get_all("rtcp-fb")
+    offered = line.payloads.feedback
     for feedback in wanted:
         if f"{payload_type} {feedback}" in offered or f"* {feedback}" in offered:
             media.attributes.append(("rtcp-fb", f"{payload_type} {feedback}"))

@@ -5,6 +5,7 @@ function that reads a JSON object, or raises :class:`FieldError` saying what was
 default may be left out; fields nobody asked for are ignored, so that newer pages can talk to older servers.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -17,6 +18,7 @@ _UNSPEAKABLE = frozenset({"Cc", "Cs", "Cn", "Zl", "Zp"})
 # Marks that turn the direction of what follows, and with it other people's names around.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LINE_ENDS = frozenset("\r\n\t")
+_ASCII_LINES = re.compile(r"[\t\r\n -~]*")
 # A joiner and two selectors that make one emoji of several characters.
 _EMOJI_PARTS = frozenset("\u200d\ufe0e\ufe0f\u20e3")
 
@@ -58,6 +60,21 @@ class Text:
         if character in _LINE_ENDS:
             return not self.lines
         return character in _TURNING or unicodedata.category(character) in _UNSPEAKABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """At most ``most`` characters of ASCII in lines: a session description. One look, for it may be long."""
+
+    most: int
+
+    def read(self, value: object) -> str:
+        """See :class:`FieldKind`."""
+        if not isinstance(value, str) or not 0 < len(value) <= self.most:
+            raise FieldError(f"text of 1 to {self.most} characters")
+        if not _ASCII_LINES.fullmatch(value):
+            raise FieldError("lines of ASCII without control characters")
+        return value
 
 
 @dataclass(frozen=True, slots=True)

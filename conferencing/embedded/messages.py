@@ -21,7 +21,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from conferencing.chat import MOST_CHARACTERS
-from conferencing.embedded.fields import Emoji, FieldError, Flag, Many, Number, Text, reader
+from conferencing.embedded.fields import Emoji, FieldError, Flag, Lines, Many, Number, Text, reader
 
 VERSION = 1
 MOST_LENGTH = 4 * 1024
@@ -59,7 +59,7 @@ class Resume:
 class Offer:
     """An SDP offer: the first one, or one after the page's media changed (RFC 9429)."""
 
-    sdp: Annotated[str, Text(MOST_SDP, lines=True)]
+    sdp: Annotated[str, Lines(MOST_SDP)]
 
 
 @dataclass(frozen=True, slots=True)

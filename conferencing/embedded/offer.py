@@ -15,7 +15,7 @@ extensions, simulcast stream ids (RFC 8853), SSRCs where the client names them (
 in some packets).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -23,6 +23,7 @@ from typing import Final
 from conferencing.embedded.codecs import OPUS, Codec, parse_parameters, video_codec
 from conferencing.embedded.extensions import Extension
 from conferencing.embedded.media import OfferError, Source
+from media.rtpmap import RtpMap
 from media.sdp import Direction, MediaDescription, SdpError, SessionDescription
 
 TILES: Final = 9
@@ -30,6 +31,7 @@ VOICES: Final = 3
 SHARES: Final = 2
 RIDS: Final = ("q", "h", "f")  # simulcast layers, lowest first
 MAX_SIZE: Final = 200_000  # octets; Chromium's offer has 75,000
+MAX_LINES: Final = 5_000  # of text; Chromium's offer has 2,500
 MAX_NAMED_SSRCS: Final = 12  # per m-line: three layers with RTX, twice
 
 
@@ -58,6 +60,16 @@ LAYOUT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Payloads:
+    """What a line's payload types mean. ``parameters``: ``a=fmtp``; ``feedback``: ``a=rtcp-fb``, as written."""
+
+    formats: Mapping[Codec, int]
+    rtx: Mapping[int, int]
+    parameters: Mapping[int, str]
+    feedback: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class OfferedLine:
     """One m-line; ``rids`` are the known ones, lowest first.
 
@@ -69,12 +81,21 @@ class OfferedLine:
     stopped: bool
     taken: bool
     media: MediaDescription
-    formats: Mapping[Codec, int]
-    rtx: Mapping[int, int]  # payload type -> that of its retransmissions
+    payloads: "Payloads"
     extensions: Mapping[Extension, int]
     rids: tuple[str, ...]
     ssrcs: tuple[int, ...]  # of media, as the client names them
     repairs: Mapping[int, int]  # RTX SSRC -> the SSRC it repairs
+
+    @property
+    def formats(self) -> Mapping[Codec, int]:
+        """The codecs with their payload types, most wanted first."""
+        return self.payloads.formats
+
+    @property
+    def rtx(self) -> Mapping[int, int]:
+        """The payload types of retransmissions, by those of what is sent again."""
+        return self.payloads.rtx
 
     def codec_of(self, payload_type: int) -> Codec | None:
         """What a payload type means here; None for RTX and the unknown."""
@@ -106,6 +127,8 @@ def read_offer(sdp: str, before: Offer | None = None) -> Offer:
         OfferError: it is no offer of ours.
     """
     # Counted before anything is built: a peer may offer a thousand lines.
+    if sdp.count("\n") > MAX_LINES:
+        raise OfferError(f"an offer has at most {MAX_LINES} lines of text")
     if sdp.count("\nm=") > len(LAYOUT):
         raise OfferError(f"an offer has at most {len(LAYOUT)} m-lines, this one {sdp.count(chr(10) + 'm=')}")
     try:
@@ -116,7 +139,8 @@ def read_offer(sdp: str, before: Offer | None = None) -> Offer:
         raise OfferError("the offer has no m-lines")
     if len(session.medias) > len(LAYOUT):
         raise OfferError(f"an offer has at most {len(LAYOUT)} m-lines")
-    lines = tuple(_line(number, session, media) for number, media in enumerate(session.medias))
+    known: dict[Hashable, Payloads] = {}
+    lines = tuple(_line(number, session, media, known) for number, media in enumerate(session.medias))
     mids = [line.mid for line in lines]
     if len(set(mids)) < len(mids):
         raise OfferError("two m-lines have the same mid")
@@ -157,7 +181,9 @@ def _said(session: SessionDescription, name: str) -> str:
     raise OfferError(f"the offer has no a={name}")
 
 
-def _line(number: int, session: SessionDescription, media: MediaDescription) -> OfferedLine:
+def _line(
+    number: int, session: SessionDescription, media: MediaDescription, known: dict[Hashable, Payloads]
+) -> OfferedLine:
     place = LAYOUT[number]
     if media.kind != place.kind:
         raise OfferError(f"m-line {number + 1} must be {place.kind}, not {media.kind[:20]!r}")
@@ -175,8 +201,7 @@ def _line(number: int, session: SessionDescription, media: MediaDescription) -> 
         stopped=stopped,
         taken=not stopped and direction is not Direction.INACTIVE,
         media=media,
-        formats=dict(_formats(media)),
-        rtx=dict(_rtx(media)),
+        payloads=_payloads(media, known),
         extensions=dict(_extensions(media)),
         rids=_rids(media),
         ssrcs=_ssrcs(media),
@@ -184,12 +209,31 @@ def _line(number: int, session: SessionDescription, media: MediaDescription) -> 
     )
 
 
-def _formats(media: MediaDescription) -> Iterator[tuple[Codec, int]]:
+def _payloads(media: MediaDescription, known: dict[Hashable, Payloads]) -> Payloads:
+    """What the payload types mean. Most lines of an offer say the same in 70 lines of text: it is read once."""
+    said = (pair for pair in media.attributes if pair[0].lower() in _OF_PAYLOADS)
+    key = (media.kind, media.protocol, *media.formats, *said)
+    if key not in known:
+        rtpmap, fmtp = media.rtpmap, media.fmtp
+        known[key] = Payloads(
+            dict(_formats(media.kind, rtpmap, fmtp)),
+            dict(_rtx(rtpmap, fmtp)),
+            fmtp,
+            frozenset(media.get_all("rtcp-fb")),
+        )
+    return known[key]
+
+
+_OF_PAYLOADS: Final = frozenset(("rtpmap", "fmtp", "rtcp-fb"))
+
+
+def _formats(
+    kind: str, rtpmaps: Mapping[int, RtpMap], fmtp: Mapping[int, str]
+) -> Iterator[tuple[Codec, int]]:
     """Codecs with their payload types; of several with one meaning the first counts."""
     seen = set()
-    fmtp = media.fmtp
-    for payload_type, rtpmap in media.rtpmap.items():
-        if media.kind == "audio":
+    for payload_type, rtpmap in rtpmaps.items():
+        if kind == "audio":
             codec = OPUS if (rtpmap.name, rtpmap.clock_rate, rtpmap.channels) == ("opus", 48000, 2) else None
         else:
             codec = video_codec(rtpmap.name, fmtp.get(payload_type, ""))
@@ -198,9 +242,8 @@ def _formats(media: MediaDescription) -> Iterator[tuple[Codec, int]]:
             yield codec, payload_type
 
 
-def _rtx(media: MediaDescription) -> Iterator[tuple[int, int]]:
-    fmtp = media.fmtp
-    for payload_type, rtpmap in media.rtpmap.items():
+def _rtx(rtpmaps: Mapping[int, RtpMap], fmtp: Mapping[int, str]) -> Iterator[tuple[int, int]]:
+    for payload_type, rtpmap in rtpmaps.items():
         original = parse_parameters(fmtp.get(payload_type, "")).get("apt", "")
         if rtpmap.name == "rtx" and original.isascii() and original.isdigit() and len(original) <= 3:
             yield int(original), payload_type

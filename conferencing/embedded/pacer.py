@@ -51,6 +51,11 @@ class Pacer:
         else:
             self.dropped += 1
 
+    def clear(self) -> None:
+        """Send no more of what waits."""
+        self._waiting.clear()
+        self.waiting_octets = 0
+
     def tick(self, now: float) -> None:
         """Renew the credit and send what may go."""
         if self._ticked_at is not None:

@@ -403,9 +403,10 @@ class MediaPeer:
         return statistics(self.publisher, self.subscriber, self._clock())
 
     def close(self) -> None:
-        """Leave: give up the transport and all slots."""
+        """Leave: give up the transport and all that takes memory, which would wait for a garbage collection."""
         self.connected_now = False
         transport, self._transport = self._transport, None
-        self.subscriber.stage.clear(self._clock())
+        self.subscriber.close(self._clock())
+        self.publisher.close()
         if transport is not None:
             transport.close()

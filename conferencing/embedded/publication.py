@@ -95,6 +95,14 @@ class Publisher:
         self._former.clear()
         self._rebind()
 
+    def close(self) -> None:
+        """Let go of all streams."""
+        self._lines.clear()
+        self._named.clear()
+        self.bindings.clear()
+        self.camera.streams.clear()
+        self.screen.streams.clear()
+
     def publication(self, source: Source) -> Publication | None:
         """The picture from that source; None for the microphone."""
         return {Source.CAMERA: self.camera, Source.SCREEN: self.screen}.get(source)

@@ -33,7 +33,7 @@ from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.commands import CommandError, obey
 from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source, Statistics
 from conferencing.embedded.messages import Code, Error, Message
-from conferencing.embedded.rate import DEPTH, REFILL, cost
+from conferencing.embedded.rate import DEPTH, REFILL, cost, weight
 from conferencing.lobby import Decision
 from conferencing.meeting import Meeting, MeetingRules, Reason
 from conferencing.participant import Kind, Participant
@@ -45,7 +45,7 @@ STATS_SECONDS = 5.0
 MOST_KEPT = 500
 """Events kept for a page that comes back."""
 MOST_EXCESS = 200
-"""Messages beyond the rate before the connection is cut."""
+"""Tokens' worth of messages beyond the rate before the connection is cut."""
 
 # The session id of the o= line (RFC 8866 section 5.2): each RTCPeerConnection has its own.
 _ORIGIN = re.compile(r"^o=\S+ (\d+) ", re.MULTILINE)
@@ -236,6 +236,13 @@ class Session:
 
     # What the page says
 
+    def hear(self, text: str, now: float) -> None:
+        """Read what the page says, unless it says too much, and obey."""
+        if self._bucket.take(weight(text), now):
+            self.receive(messages.decode(text), now)
+        else:
+            self._too_fast(None, weight(text))
+
     def receive(self, message: Message | Error, now: float) -> None:
         """Do what the page asks, or tell it why not. Raises nothing that a page can provoke."""
         self._heard_at = now
@@ -243,7 +250,7 @@ class Session:
             return
         about = message.about if isinstance(message, Error) else TYPES[type(message)]
         if not self._bucket.take(cost(message), now):
-            self._too_fast(about)
+            self._too_fast(about, 1)
         elif isinstance(message, Error):
             self.tell(message, keep=False)
         else:
@@ -252,8 +259,8 @@ class Session:
             except CommandError as error:
                 self.tell(Error(error.code, str(error), about), keep=False)
 
-    def _too_fast(self, about: str | None) -> None:
-        self._excess += 1
+    def _too_fast(self, about: str | None, tokens: int) -> None:
+        self._excess += tokens
         self.tell(Error(Code.TOO_FAST, "slower, please", about), keep=False)
         if self._excess > MOST_EXCESS and self._connection is not None:
             log.warning("A page sends far too much: its connection is cut", session=self.id)

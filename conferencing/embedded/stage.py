@@ -266,3 +266,9 @@ class Stage:
             slot.assign(None, now)
         for voice in self.voice_slots():
             voice.follow(None)
+
+    def close(self, now: float) -> None:
+        """Let go of all slots, too."""
+        self.clear(now)
+        for slots in (self.pictures, self.repairers, self.tiles, self.voices, self.shares, self._screens):
+            slots.clear()

@@ -47,6 +47,11 @@ class Subscriber:
         self.pace = self._pacer.send
         self._pacer.set_estimate(self.bandwidth.estimate)
 
+    def close(self, now: float) -> None:
+        """Let go of all slots, and of what waits to be sent."""
+        self.stage.close(now)
+        self._pacer.clear()
+
     def assign(self, now: float) -> bool:
         """Somebody came, left, or is wanted: give out slots and layers. True when a tile changed hands."""
         changed = self.stage.assign(now)

@@ -137,6 +137,8 @@ class VideoSlot(Slot):
         self.target = stream
         if not keep or stream is None:
             self._stop()
+        if stream is None:
+            self._past = None  # nobody looks any more; and its packets take memory
         if stream is not None and stream is not self.current:
             stream.await_keyframe(self, now)
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 
 from conferencing.embedded.media import Rates, Source
 from media.rtp import sequence_delta, timestamp_delta
@@ -210,3 +216,45 @@ def test_the_slot_goes_on_when_its_publisher_changes() -> None:
     assert pictures == list(range(pictures[0], pictures[0] + 8))
     gap = timestamp_delta(packets[5].timestamp, packets[4].timestamp)
     assert abs(gap - 0.16 * 90_000) < 200  # three pictures of Ben's without a key frame lay between
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("how", ["leaves", "dies", "is silent"])
+def test_who_has_left_takes_no_memory_until_a_collection(how: str) -> None:
+    """Half a megabyte of packets a stream: the process collects what is old only when it has time."""
+    room = Room()
+    ben = room.browser("ben")
+    with without_collections():
+        anna = room.browser("anna")
+        film(anna, range(3))
+        ben.film(1)
+        ben.want("anna")
+        anna.want("ben")
+        film(anna, range(3, 20), keyframe=True)
+        ben.film(2, keyframe=True)
+        for browser in (anna, ben):
+            browser.speak()
+        room.wait(0.1)
+        assert ben.got(ben.mid_of("anna", "camera"))
+        assert anna.got(anna.mid_of("ben", "camera"))
+        peer = anna.peer
+        held = [*peer.publisher.streams(), *peer.subscriber.stage.slots()]
+        alive = [weakref.ref(each) for each in held]
+        del held
+        if how == "dies":
+            anna.transport.close()
+            peer.closed("no consent")
+        if how == "is silent":
+            room.wait(6)
+        room.plane.leave("anna")
+        room.wait(0.5)
+        assert [each() for each in alive if each() is not None] == []
+    assert ben.peer.publisher.streams()
