@@ -4,22 +4,27 @@ A name can mean several things; the first line that fits decides:
 
 1. a reception name (``sip.reception``)      the voice asks for a PIN
 2. ``<slug>.<pin>`` (digits after the dot)   that room, with that PIN
-3. digits only                               a PIN
+3. digits only, as many as a PIN may have    a PIN
 4. anything else                             a room's slug: straight in when the room is open, else the
                                              voice asks for that room's PIN
 5. what 2, 3 and 4 do not find               the voice, where ``sip.reception`` has ``"*"``; else 404
 
-``+`` and separators that people write in numbers are read over, so that ``+33 1 23`` is a reception
-number when the settings list ``+33123``.
+Of the user part only what is before a ``;`` counts: the parameters of a telephone number written into a SIP
+URI (RFC 3261 section 19.1.6), such as ``npdi`` and ``phone-context``. Separators that people write in numbers
+are read over, and so is how the international prefix is written, since trunks differ: where the settings list
+``+33 1 23``, so are ``+33123``, ``0033123`` and ``33123``. Digits too few or too many for a PIN are none.
 """
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from rooms.pins import is_pin
+
 ANY = "*"
 _SEPARATORS = re.compile(r"[\s().-]+")
 _NUMBER = re.compile(r"\+?[\d\s().-]+")
+_PREFIX = re.compile(r"^(\+|00)(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +53,35 @@ Destination = Reception | ByPin | BySlug
 
 
 def plain_name(user: str) -> str:
-    """A dialled name as it is compared: lower case; a number without its separators."""
-    user = user.strip().lower()
+    """A dialled name as it is compared: lower case, no parameters; a number without its separators."""
+    user = user.partition(";")[0].strip().lower()
     return _SEPARATORS.sub("", user) if _NUMBER.fullmatch(user) else user
+
+
+def _reception_name(user: str) -> str:
+    """A plain name, numbers without their international prefix."""
+    name = plain_name(user)
+    return _PREFIX.sub("", name) if _NUMBER.fullmatch(name) else name
 
 
 class Routes:
     """The dial plan of one process: reception names, and the languages of dialled names."""
 
     def __init__(self, reception: Collection[str], languages: Mapping[str, str]) -> None:
-        self._languages = {plain_name(name): language for name, language in languages.items()}
-        names = {plain_name(name) for name in reception if name != ANY}
+        self._languages = {_reception_name(name): language for name, language in languages.items()}
+        names = {_reception_name(name) for name in reception if name != ANY}
         self._reception = names | self._languages.keys()
         self.answers_any = ANY in reception
 
     def destination(self, user: str) -> Destination:
         """Where a call for ``user`` (unescaped) goes, before any look-up."""
         name = plain_name(user)
-        if name in self._reception or not name:
-            return Reception(self._languages.get(name))
-        slug, dot, pin = user.strip().lower().rpartition(".")
-        if dot and slug and pin.isascii() and pin.isdigit() and not slug.replace(".", "").isdigit():
-            return BySlug(slug, pin)
-        if name.isascii() and name.isdigit():
+        listed = _reception_name(name)
+        if listed in self._reception or not name:
+            return Reception(self._languages.get(listed))
+        if is_pin(name):
             return ByPin(name)
+        slug, dot, pin = name.rpartition(".")
+        if dot and slug and pin.isascii() and pin.isdigit():
+            return BySlug(slug, pin)
         return BySlug(name)

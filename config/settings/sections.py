@@ -120,7 +120,8 @@ class SipSettings(Section):
     )
     reception: tuple[Name, ...] = Field(
         ("meet",),
-        description='Names and numbers answered by the voice, which asks for the PIN; "*" for all others.',
+        description='Names and numbers answered by the voice, which asks for the PIN; "*" for all others. '
+        'A number like "+33 1 23 45 67 89" is known with 00, or neither, in place of the + as well.',
     )
     ringing_seconds: Seconds = Field(0, description="How long to ring before answering, in seconds.")
     tcp_idle_seconds: Seconds = Field(

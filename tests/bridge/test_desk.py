@@ -148,6 +148,16 @@ def test_forged_invites_take_pin_entry_from_nobody() -> None:
     live(story, limits={"pin_failures": 60})
 
 
+@pytest.mark.parametrize("user", ["0033170180000", "33170180000", "+33170180000;npdi=yes"])
+def test_a_number_written_another_way_is_no_guess(user: str) -> None:
+    async def story(house: House) -> None:
+        await (await house.calls(user)).confirms()
+        assert house.voice.heard() == [Phrase.WELCOME]
+        assert house.directory.asked == []
+
+    live(story, reception=("+33 1 70 18 00 00",))
+
+
 @pytest.mark.parametrize("user", ["100", "team.1", "1" * 21, "team." + "1" * 21])
 def test_what_cannot_be_a_pin_is_no_guess(user: str) -> None:
     async def story(house: House) -> None:
