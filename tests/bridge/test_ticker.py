@@ -1,6 +1,11 @@
 import asyncio
+import socket
 from collections.abc import Callable
+from functools import partial
+from time import monotonic, sleep
 from typing import cast
+
+import uvloop
 
 from bridge.ticker import MOST_LATE, TICK, Ticker, next_tick
 
@@ -65,16 +70,68 @@ class FakeLoop:
 
 def behind_after(durations: list[float]) -> float:
     """How late a ticker says it is after ticks that took so long, in seconds."""
-    loop, ahead = FakeLoop(), iter(durations)
+    loop, ahead = FakeLoop(), durations.copy()
 
     def work(_: int) -> None:
-        loop.now += next(ahead)
+        loop.now += ahead.pop(0)
 
     ticker = Ticker(cast(asyncio.AbstractEventLoop, loop), lambda: loop.now, work)
     ticker.start()
-    for _ in durations:
+    while ahead:
         loop.run_next()
     return ticker.behind
+
+
+class Received(asyncio.DatagramProtocol):
+    """Calls back for what comes."""
+
+    def __init__(self, received: Callable[[], None]) -> None:
+        self._received = received
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        self._received()
+
+
+def test_a_late_tick_lets_the_loop_read_first() -> None:
+    """A handler takes 50 ms, in which a tick gets due and a packet comes for another socket."""
+    told: list[str] = []
+
+    async def run(sender: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+        addresses: list[tuple[str, int]] = []
+
+        def slow() -> None:
+            sender.sendto(b"", addresses[1])
+            sleep(0.050)
+            told.append("handled")
+
+        def tick(_: int) -> None:
+            told.append("tick")
+            if "read" in told:
+                done.set()
+
+        transports = []
+        for received in (slow, lambda: told.append("read")):
+            transport, _ = await loop.create_datagram_endpoint(
+                partial(Received, received), local_addr=("127.0.0.1", 0)
+            )
+            transports.append(transport)
+            addresses.append(transport.get_extra_info("sockname"))
+        ticker = Ticker(loop, monotonic, tick)
+        ticker.start()
+        sender.sendto(b"", addresses[0])
+        await done.wait()
+        ticker.stop()
+        for transport in transports:
+            transport.close()
+
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(run(sender))
+    assert told[told.index("handled") + 1] == "read"
 
 
 def test_one_long_tick_is_not_yet_behind_and_many_too_long_ones_are() -> None:
