@@ -67,6 +67,7 @@ class FakeServer:
         self.made: list[Message] = []
         self.leaves: list[Message] = []
         self.refuse_hello = ""  # the code of an error
+        self.refuse_offers = 0  # so many
         self.connections = 0
         self.address = ""
         self._numbers = itertools.count(1)
@@ -233,6 +234,9 @@ class FakeServer:
             await self._arrive(socket, message)
         elif kind == "ping":
             await self._send(socket, "pong")
+        elif kind == "offer" and self.refuse_offers:
+            self.refuse_offers -= 1
+            await self._send(socket, "error", code="bad_offer", message="no", about="offer")
         elif kind == "offer" and self._mirrors:
             number = next(self._asked)
             self._offers[number] = socket
@@ -258,7 +262,9 @@ class FakeServer:
     def line(self, identity: str, name: str, text: str) -> Message:
         """A message of the chat, kept for those who come later."""
         at = f"2026-11-22T09:{next(self._minutes):02}:00Z"
-        self.chat.append({"id": str(len(self.chat) + 1), "from": identity, "name": name, "text": text, "at": at})
+        self.chat.append(
+            {"id": str(len(self.chat) + 1), "from": identity, "name": name, "text": text, "at": at}
+        )
         return self.chat[-1]
 
     async def _from_mirror(self, _: WebSocket, message: Message) -> None:

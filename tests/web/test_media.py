@@ -232,3 +232,34 @@ def test_what_the_server_asks_to_be_offered_anew_is(
     server.wait_for(lambda: len(server.heard("offer")) == 2)
     page.wait_for_timeout(300)
     expect(page.locator(".notice")).to_have_count(0)
+
+
+def test_media_that_the_server_gave_up_begins_anew_without_a_word(
+    enter: OpenPage, server: FakeServer, mirror: None
+) -> None:
+    server.people = [person("Jean Dupont", camera=True)]
+    page = enter()
+    first = picture(page, server, "Jean Dupont")
+    server.refuse_offers = 1
+    server.tell("asked", what="offer")  # as if for an ICE restart
+    assert server.next("resume")["last"] == 0
+    server.wait_for(lambda: len(server.heard("offer")) == 3)
+    origins = [re.search(r"^o=\S+ (\d+) ", offer["sdp"], re.M)[1] for offer in server.heard("offer")]  # type: ignore[index]
+    assert origins[0] == origins[1] != origins[2]
+    server.wait_for(lambda: picture(page, server, "Jean Dupont")["row"] != first["row"])
+    expect(page.get_by_text("Reconnecting")).to_have_count(0)
+    expect(page.locator(".notice")).to_have_count(0)
+
+
+def test_a_browser_whose_media_is_not_taken_is_told_until_it_is(
+    enter: OpenPage, server: FakeServer, mirror: None
+) -> None:
+    server.people = [person("Jean Dupont", camera=True)]
+    server.refuse_offers = 1
+    page = enter()
+    expect(page.get_by_role("alert")).to_contain_text("Try another browser")
+    page.wait_for_timeout(1200)  # longer than the first back-off
+    assert server.connections == 1
+    server.tell("asked", what="offer")
+    picture(page, server, "Jean Dupont")
+    expect(page.get_by_role("alert")).to_have_count(0)

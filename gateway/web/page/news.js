@@ -43,7 +43,12 @@ export function tellNews(session, panel, signal) {
     if (what === "unmute") askToUnmute(by, devices, signal);
     else if (has(`asked.${what}`)) notice(`asked.${what}`);
   });
-  on(session, "failed", ({ code }) => notice(errorText(code), { kind: "error" }));
+  let mended = () => {};
+  on(session, "failed", ({ code, about }) => {
+    const gone = notice(errorText(code), { kind: "error" });
+    if (about === "offer") mended = gone;
+  });
+  on(session, "connection", () => session.rtc?.state === "connected" && mended());
   on(devices, "trouble", ({ source, reason }) => notice(`trouble.${source}.${reason}`, { kind: "error" }));
 }
 

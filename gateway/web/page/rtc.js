@@ -42,6 +42,7 @@ function layered(encodings, track) {
 /** Events: "slots" (who is where changed), "state" (of the connection), "dead" (ICE restarts do not help).
  *  `send(type, fields)` signals. */
 export class Rtc extends EventTarget {
+  answered = false; // once at least
   #configuration;
   #send;
   #peer = null;
@@ -90,8 +91,14 @@ export class Rtc extends EventTarget {
   async answer(sdp) {
     this.#unanswered = Math.max(0, this.#unanswered - 1);
     if (this.#unanswered || this.#peer?.signalingState !== "have-local-offer") return; // to an offer of before
+    this.answered = true;
     await this.#peer.setRemoteDescription({ type: "answer", sdp });
     this.#emit("slots");
+  }
+
+  /** The server has refused an offer: no answer will come. */
+  refused() {
+    this.#unanswered = Math.max(0, this.#unanswered - 1);
   }
 
   /** Signalling was interrupted: what is still unanswered may never be. */

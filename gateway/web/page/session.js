@@ -160,7 +160,12 @@ export class Session extends EventTarget {
 
   /** Something we asked for was not done; what the server does not forward is not sent. */
   #failed(message) {
-    if (message.code === "share_taken") this.devices.unshare();
+    if (message.about === "offer") {
+      if (this.rtc?.answered) return this.#renewMedia(); // the server's side of it has died
+      this.rtc?.refused();
+    }
+    const unshared = message.code === "unavailable" && message.about === "media";
+    if (message.code === "share_taken" || unshared) this.devices.unshare();
     if (message.code === "cameras_full") this.devices.turn("camera", false);
     this.#emit("failed", message);
   }
