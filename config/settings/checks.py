@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from config.settings.problems import Problem
 from config.settings.sections import HttpSettings, LimitsSettings, MediaSettings, Settings, SipSettings
-from config.settings.values import PORT_REST, family, is_loopback, is_unspecified
+from config.settings.values import family, is_loopback, is_unspecified
 
 
 def check(settings: Settings) -> list[Problem]:
@@ -74,24 +74,11 @@ def _reachable(sip: SipSettings, media: MediaSettings) -> Iterator[Problem]:
 
 
 def _ports(settings: Settings) -> Iterator[Problem]:
-    """Enough for the calls that run and those that were over a moment ago, at the fastest that is taken."""
-    ports, limits = settings.media.ports, settings.limits
-    left = ports.pairs - limits.calls
-    if left < 0:
-        message = f"{ports} is enough for {ports.pairs} calls, but limits.calls is {limits.calls}"
+    """Enough for the calls that run."""
+    ports, calls = settings.media.ports, settings.limits.calls
+    if ports.pairs < calls:
+        message = f"{ports} is enough for {ports.pairs} calls, but limits.calls is {calls}"
         yield Problem("media.ports", message, "each call takes two ports")
-    elif left < PORT_REST * limits.calls_per_second:
-        message = (
-            f"{ports} is {ports.pairs} pairs: too few for limits.calls {limits.calls} at "
-            f"limits.calls_per_second {limits.calls_per_second}, as ports rest {PORT_REST:.0f} s after a call"
-        )
-        fitting = int(left // PORT_REST)
-        hint = (
-            f"lower calls_per_second to {fitting}, or widen it"
-            if fitting
-            else "widen it, or lower limits.calls"
-        )
-        yield Problem("media.ports", message, hint)
     for index, listener in enumerate(settings.sip.listen):
         if listener.transport == "udp" and listener.port in ports:
             message = f"{listener} lies within media.ports ({ports})"

@@ -12,11 +12,6 @@ from typing import Literal, cast
 Transport = Literal["udp", "tcp"]
 TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp")
 
-PORT_REST = 32.0
-"""Seconds for which the ports of a call rest before the next call gets them: as long as a BYE that is not
-answered is repeated (64*T1, RFC 3261 section 17.1.2.2), so that whoever has not heard of the end yet, and
-goes on sending, is not heard in the next call."""
-
 
 def ip_address(text: object) -> str:
     """One IPv4 or IPv6 address in its canonical spelling; brackets around IPv6 are taken off."""

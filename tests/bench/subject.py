@@ -24,7 +24,7 @@ SETTINGS: Overrides = {
     "log": {"format": "json", "level": "info"},
     "limits": {
         "calls": 5000,
-        "calls_per_second": 700,  # as many as leave the ports their rest
+        "calls_per_second": 700,
         "calls_per_source": 10000,
         "calls_per_second_per_source": 10000,
     },

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.outcome import Outcome
-from media.ports import PortAllocator, PortsExhaustedError
+from media.ports import REST, SHORTEST_REST, PortAllocator, PortsExhaustedError
 
 
 @pytest.mark.parametrize(
@@ -28,16 +28,30 @@ def test_a_range_without_a_pair_is_refused(first: int, last: int) -> None:
         PortAllocator(first, last)
 
 
-def test_a_freed_port_rests() -> None:
-    allocator = PortAllocator(20000, 20001)
+def test_a_freed_port_rests_while_there_are_others() -> None:
+    allocator = PortAllocator(20000, 20003)
     port = allocator.allocate(0.0)
     assert port in allocator
     assert port + 1 in allocator
     allocator.release(port, 10.0)
     assert port not in allocator
-    with pytest.raises(PortsExhaustedError):
-        allocator.allocate(41.9)
+    other = allocator.allocate(11.0)
+    assert other != port
+    allocator.release(other, 40.0)
     assert allocator.allocate(42.0) == port
+
+
+def test_where_ports_are_few_the_one_that_rested_longest_is_taken_but_not_at_once() -> None:
+    allocator = PortAllocator(20000, 20003)
+    first, second = allocator.allocate(0.0), allocator.allocate(0.0)
+    allocator.release(second, 10.0)
+    allocator.release(first, 11.0)
+    with pytest.raises(PortsExhaustedError):
+        allocator.allocate(11.9)
+    assert allocator.allocate(12.0) == second
+    with pytest.raises(PortsExhaustedError):
+        allocator.allocate(12.9)
+    assert allocator.allocate(13.0) == first
 
 
 def test_a_port_that_nobody_was_told_of_need_not_rest() -> None:
@@ -68,8 +82,9 @@ def test_no_port_is_ever_given_twice_or_too_early(steps: list[tuple[float, int]]
             allocator.release(port, now)
             freed[port] = now
             continue
-        rested = [
-            port for port in range(30000, 30012, 2) if port not in used and now - freed.get(port, -60) >= 32
+        ages = {port: now - freed.get(port, -60) for port in range(30000, 30012, 2) if port not in used}
+        rested = [port for port, age in ages.items() if age >= REST] or [
+            port for port, age in ages.items() if age >= SHORTEST_REST and age == max(ages.values())
         ]
         if not rested:
             with pytest.raises(PortsExhaustedError):
