@@ -12,7 +12,7 @@ from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
 from config.texts import LANGUAGES
 from gateway.addresses import sip_uri, web_url
-from gateway.cli.common import config_option, json_option, load_settings, print_json
+from gateway.cli.common import config_option, json_option, load_settings, print_json, settings_file
 from gateway.web.tokens import LinkKeys
 from rooms.pins import LASTING_DIGITS, is_short, is_weak
 from rooms.values import Access, Invitation, NewRoom, Role, Room
@@ -81,7 +81,7 @@ def add(
         muted_on_entry=muted_on_entry,
         locked=locked,
     )
-    added, links = _in_store(settings, lambda store: _add(settings, store, new))
+    added, links = _in_store(settings, lambda store: _add(settings, store, new), make=True)
     for option, given in (("--pin", pin), ("--host-pin", host_pin)):
         if given and is_weak(given):
             click.echo(
@@ -150,17 +150,34 @@ def remove(slug: str, as_json: bool) -> None:
         click.echo(f'The room "{removed.name}" ({removed.slug}) is removed.')
 
 
-def _in_store(settings: Settings, work: Callable[["Store"], Awaitable[T]]) -> T:
+def _in_store(settings: Settings, work: Callable[["Store"], Awaitable[T]], *, make: bool = False) -> T:
+    """Do something with the rooms; ``make``: in a new database, where there is none."""
     from rooms.store import Store  # SQLAlchemy and Alembic take longer to import than most commands to run
+    from rooms.store.state import State, look
+
+    database = settings.database
 
     async def run() -> T:
-        store = await Store.open(settings.database.url, settings.database.secret_file)
+        if not make and await look(database.url, database.secret_file) is State.NEW:
+            raise _no_database(settings)
+        store = await Store.open(database.url, database.secret_file)
         try:
             return await work(store)
         finally:
             await store.close()
 
     return asyncio.run(run())
+
+
+def _no_database(settings: Settings) -> PasserelleError:
+    """Told rather than made: in the wrong folder the answer is not that there are no rooms."""
+    kind, _, file = settings.database.url.partition(":///")
+    where = f"There is no database {file}" if kind == "sqlite" else "The database has never been used"
+    return PasserelleError(
+        f"{where} (database.url; settings: {settings_file() or 'the defaults'}).",
+        outcome=Outcome.NOT_FOUND,
+        hint="Say which by --config or PASSERELLE_DATABASE__URL; a new one is made by serve and by room add.",
+    )
 
 
 async def _add(settings: Settings, store: "Store", new: NewRoom) -> tuple[Invitation, dict[str, str]]:

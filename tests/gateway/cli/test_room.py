@@ -100,6 +100,8 @@ def test_a_room_without_host_pin(passerelle: Passerelle) -> None:
 
 
 def test_what_people_read(passerelle: Passerelle) -> None:
+    passerelle.json("add", "Gone")
+    passerelle.json("remove", "gone")
     empty = passerelle.run("list")
     assert (empty.exit_code, empty.stdout) == (0, "")
     assert "passerelle room add NAME" in empty.stderr
@@ -184,6 +186,18 @@ def test_refusals_say_what_to_do_in_two_lines(
 )
 def test_wrong_usage_is_exit_code_2(passerelle: Passerelle, arguments: list[str]) -> None:
     assert passerelle.refused(*arguments, code=2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["show", "team"], ["show", "team", "--reveal-pin"], ["remove", "team"]]
+)
+def test_only_adding_a_room_makes_a_database(passerelle: Passerelle, arguments: list[str]) -> None:
+    message = passerelle.refused(*arguments, "--json")
+    assert f"no database {passerelle.folder}/passerelle.db" in message
+    assert f"database.url; settings: {passerelle.config}" in message
+    assert "--config" in message
+    assert len(message.splitlines()) <= 2
+    assert list(passerelle.folder.iterdir()) == [passerelle.config]
 
 
 def test_a_lost_secret_file_is_told(passerelle: Passerelle) -> None:
