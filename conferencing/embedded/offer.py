@@ -61,7 +61,7 @@ LAYOUT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Payloads:
-    """What a line's payload types mean. ``parameters``: ``a=fmtp``; ``feedback``: ``a=rtcp-fb``, as written."""
+    """What a line's payload types mean. Of ``a=fmtp`` and ``a=rtcp-fb`` the text is kept."""
 
     formats: Mapping[Codec, int]
     rtx: Mapping[int, int]
@@ -127,10 +127,10 @@ def read_offer(sdp: str, before: Offer | None = None) -> Offer:
         OfferError: it is no offer of ours.
     """
     # Counted before anything is built: a peer may offer a thousand lines.
-    if sdp.count("\n") > MAX_LINES:
-        raise OfferError(f"an offer has at most {MAX_LINES} lines of text")
     if sdp.count("\nm=") > len(LAYOUT):
         raise OfferError(f"an offer has at most {len(LAYOUT)} m-lines, this one {sdp.count(chr(10) + 'm=')}")
+    if sdp.count("\n") > MAX_LINES:
+        raise OfferError(f"an offer has at most {MAX_LINES} lines of text")
     try:
         session = SessionDescription.parse(sdp, MAX_SIZE)
     except SdpError as error:
@@ -210,7 +210,7 @@ def _line(
 
 
 def _payloads(media: MediaDescription, known: dict[Hashable, Payloads]) -> Payloads:
-    """What the payload types mean. Most lines of an offer say the same in 70 lines of text: it is read once."""
+    """What the payload types mean. Most lines say the same in 70 lines of text: it is read once."""
     said = (pair for pair in media.attributes if pair[0].lower() in _OF_PAYLOADS)
     key = (media.kind, media.protocol, *media.formats, *said)
     if key not in known:

@@ -237,17 +237,14 @@ class Session:
     # What the page says
 
     def hear(self, text: str, now: float) -> None:
-        """Read what the page says, unless it says too much, and obey."""
-        if self._bucket.take(weight(text), now):
-            self.receive(messages.decode(text), now)
-        else:
-            self._too_fast(None, weight(text))
-
-    def receive(self, message: Message | Error, now: float) -> None:
         """Do what the page asks, or tell it why not. Raises nothing that a page can provoke."""
         self._heard_at = now
         if self.state is State.GONE:
             return
+        if not self._bucket.take(weight(text), now):
+            self._too_fast(None, weight(text))
+            return
+        message = messages.decode(text)
         about = message.about if isinstance(message, Error) else TYPES[type(message)]
         if not self._bucket.take(cost(message), now):
             self._too_fast(about, 1)
@@ -323,7 +320,8 @@ class Session:
         try:
             self.meeting.set_screen(me, media.screen)
         except PasserelleError as error:
-            self.tell(Error(Code.SHARE_TAKEN, str(error), "media"), keep=False)
+            code = Code.UNAVAILABLE if error.outcome is Outcome.OVERLOADED else Code.SHARE_TAKEN
+            self.tell(Error(code, str(error), "media"), keep=False)
 
     def _tell_of_media(self, now: float) -> None:
         peer = self._peer

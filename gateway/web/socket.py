@@ -133,7 +133,7 @@ class PageSockets:
             return
         try:
             while True:
-                session.receive(decode(await _text(websocket)), self._clock())
+                session.hear(await _text(websocket), self._clock())
         finally:
             session.detach(connection, self._clock())
 

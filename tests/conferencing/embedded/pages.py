@@ -73,7 +73,7 @@ class House:
 
     def say(self, session: Session, kind: str, **fields: Any) -> None:
         """The page of a session sends a message."""
-        session.receive(messages.decode(json.dumps({"type": kind, **fields})), self.now)
+        session.hear(json.dumps({"type": kind, **fields}), self.now)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

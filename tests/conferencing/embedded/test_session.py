@@ -176,15 +176,16 @@ def test_a_camera_too_many_stays_off() -> None:
     assert house.planes[0].peers[bob.id].allowed[Source.CAMERA]
 
 
-def test_no_camera_more_when_the_process_is_busy_but_those_there_stay() -> None:
+def test_no_picture_more_when_the_process_is_busy_but_those_there_stay() -> None:
     house = House()
     anna, _ = house.come("Anna")
     bob, page = house.come("Bob")
     house.say(anna, "media", microphone=True, camera=True, screen=False)
     house.busy = True
-    house.say(bob, "media", microphone=True, camera=True, screen=False)
-    assert page.take("error")[0]["code"] == "cameras_full"
+    house.say(bob, "media", microphone=True, camera=True, screen=True)
+    assert [error["code"] for error in page.take("error")] == ["cameras_full", "unavailable"]
     assert [each.camera for each in anna.meeting] == [True, False]
+    assert not any(each.screen for each in anna.meeting)
     assert not bob.participant or not bob.participant.muted
 
 
@@ -318,3 +319,17 @@ def test_how_the_media_of_those_who_are_there_travels() -> None:
     assert page.take("stats")[-1]["stats"]["layers"][0]["lost"] == 7
     house.say(anna, "leave")
     assert not list(house.engine.statistics())
+
+
+def test_a_page_that_sends_long_messages_without_end_is_neither_read_nor_kept() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    page.take()
+    sdp = OFFER + "a=x\r\n" * 20_000
+    for _ in range(20):
+        house.say(anna, "offer", sdp=sdp)
+    answers = [event["type"] for event in page.sent]
+    assert answers.count("answer") == 2
+    assert {event["code"] for event in page.sent if event["type"] == "error"} == {"too_fast"}
+    assert page.closed
+    assert len(answers) < 15
