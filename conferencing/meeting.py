@@ -65,10 +65,10 @@ DEFAULT_LIMITS = Limits()
 
 
 class LimitError(PasserelleError):
-    """As many do this as may."""
+    """As many do this as may, or as the process can bear (OVERLOADED)."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, outcome=Outcome.ROOM_FULL)
+    def __init__(self, message: str, outcome: Outcome = Outcome.ROOM_FULL) -> None:
+        super().__init__(message, outcome=outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Meeting:
     """One running meeting. ``key`` names it: the slug of its room.
 
     ``clock`` gives monotonic seconds, ``wall`` Unix seconds. ``has_room``: whether the process can take
-    another camera.
+    another camera or screen.
     """
 
     def __init__(
@@ -329,8 +329,8 @@ class Meeting:
             return
         if camera and sum(each.camera for each in self) >= self.limits.cameras:
             raise LimitError(f"{self.limits.cameras} cameras are shown already")
-        if camera and not self._has_room():
-            raise LimitError("the service can take no camera more for the moment")
+        if camera:
+            self._check_load()
         participant.camera = camera
         self._tell(Changed(participant))
 
@@ -340,8 +340,14 @@ class Meeting:
             return
         if screen and sum(each.screen for each in self) >= self.limits.shares:
             raise LimitError("somebody shares a screen already")
+        if screen:
+            self._check_load()
         participant.screen = screen
         self._tell(Changed(participant))
+
+    def _check_load(self) -> None:
+        if not self._has_room():
+            raise LimitError("the service can take no picture more for the moment", Outcome.OVERLOADED)
 
     def stop_share(self, participant: Participant) -> None:
         """End someone's screen share."""

@@ -93,14 +93,14 @@ class App:
         self._clock = time.monotonic
         self._random = SystemRandom()
         self._not_ready: str | None = "starting"
-        self._admission = Admission(
-            settings.limits, lambda: self._desk.ticker.behind if self._desk is not None else 0.0
-        )
+        self._admission = Admission(settings.limits, self._behind)
         self._refused: Counter[tuple[str, str]] = Counter()
         self._totals = MediaTotals()
         self._guard = PinGuard(settings.limits)
         self._mux: MediaMux | None = None
-        self._load = Load(self._clock, time.process_time)
+        self._load = Load(
+            self._clock, time.process_time, lambda: max(self._behind(), self._engine_ticker.behind)
+        )
         self._engine = EmbeddedEngine(
             clock=self._clock,
             random=self._random,
@@ -257,6 +257,10 @@ class App:
         self._sockets = PageSockets(doors, self._engine, origins, self._clock)
         self._sweeping = asyncio.create_task(self._sweep(doors), name="sweep")
         return [create_pages(), create_meetings(doors, origins), self._sockets.router()]
+
+    def _behind(self) -> float:
+        """By how many seconds the telephones' sound is late."""
+        return self._desk.ticker.behind if self._desk is not None else 0.0
 
     def _tick(self, tick: int) -> None:
         self._engine.tick()

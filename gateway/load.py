@@ -1,7 +1,9 @@
-"""Whether this process has time left: cameras cost it most, and sound must not suffer for them.
+"""Whether this process has time left: pictures cost it most, and sound must not suffer for them.
 
-The share of one core that the process used in the last seconds; beyond ``FULL`` no camera more is taken. The
-loop is one thread, so beyond one core there is nothing.
+Two things tell. The share of one core that the process used in the last seconds: the loop is one thread, so
+beyond one core there is nothing. And how late the ticks are that carry sound, since on a machine that others
+keep busy a process is late that uses little. Beyond ``FULL`` or ``MOST_BEHIND`` no camera or screen more is
+taken.
 """
 
 from collections import deque
@@ -10,14 +12,22 @@ from collections.abc import Callable
 READINGS = 6
 """Kept: with one a second, five seconds."""
 FULL = 0.85
+MOST_BEHIND = 0.030
+"""Seconds of the ticks (``bridge.ticker``): half of what calls are refused at (``gateway.admission``)."""
 
 
 class Load:
-    """``clock`` gives monotonic seconds, ``used`` the seconds of processor time used since the start."""
+    """``clock`` gives monotonic seconds, ``used`` the seconds of processor time used since the start.
 
-    def __init__(self, clock: Callable[[], float], used: Callable[[], float]) -> None:
+    ``behind``: by how many seconds the ticks are late.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], used: Callable[[], float], behind: Callable[[], float]
+    ) -> None:
         self._clock = clock
         self._used = used
+        self._behind = behind
         self._readings: deque[tuple[float, float]] = deque(maxlen=READINGS)
 
     def read(self) -> None:
@@ -33,5 +43,5 @@ class Load:
         return (used - used_then) / (now - since)
 
     def has_room(self) -> bool:
-        """Whether another camera can be taken."""
-        return self.share < FULL
+        """Whether another picture can be taken."""
+        return self.share < FULL and self._behind() < MOST_BEHIND

@@ -104,7 +104,7 @@ class EmbeddedWaitingSeat:
 class EmbeddedEngine:
     """The meetings of this process, by key, and the browsers' sessions, by id.
 
-    ``make_plane`` gives a meeting its media; ``has_room``: whether another camera can be taken.
+    ``make_plane`` gives a meeting its media; ``has_room``: whether another picture can be taken.
     Times are seconds: ``clock`` monotonic, ``wall`` Unix.
     """
 

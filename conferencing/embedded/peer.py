@@ -403,7 +403,7 @@ class MediaPeer:
         return statistics(self.publisher, self.subscriber, self._clock())
 
     def close(self) -> None:
-        """Leave: give up the transport and all that takes memory, which would wait for a garbage collection."""
+        """Leave: give up the transport, and what would take memory until the next full collection."""
         self.connected_now = False
         transport, self._transport = self._transport, None
         self.subscriber.close(self._clock())

@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.load import FULL, READINGS, Load
+from gateway.load import FULL, MOST_BEHIND, READINGS, Load
 
 
 def test_the_share_follows_what_is_used() -> None:
     now, used = 0.0, 0.0
-    load = Load(lambda: now, lambda: used)
+    load = Load(lambda: now, lambda: used, lambda: 0.0)
     assert load.share == 0.0
     assert load.has_room()
     for busy in (0.2, 0.95, 0.1):
@@ -17,3 +17,10 @@ def test_the_share_follows_what_is_used() -> None:
             used += busy
         assert load.share == pytest.approx(busy), "only the last seconds count"
         assert load.has_room() is (busy < FULL)
+
+
+def test_late_sound_leaves_no_room_however_little_is_used() -> None:
+    behind = 0.0
+    load = Load(lambda: 0.0, lambda: 0.0, lambda: behind)
+    for behind in (0.0, 0.9 * MOST_BEHIND, 1.1 * MOST_BEHIND, 1.0, 0.001):
+        assert load.has_room() is (behind < MOST_BEHIND)
