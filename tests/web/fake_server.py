@@ -59,6 +59,7 @@ class FakeServer:
         self.lobby: list[Message] = []
         self.chat: list[Message] = []
         self.host = True
+        self.mutes = False  # those who enter
         self.wait = False  # in the waiting room until `let_in`
         self.refuse_join: tuple[int, Message] | None = None  # HTTP status and body
         self.know_seat = True  # accept `resume`
@@ -295,7 +296,9 @@ class FakeServer:
         if self.refuse_hello:
             return await self._send(socket, "error", code=self.refuse_hello, message="no", about="hello")
         name = message.get("name", "Camille Petit")
-        self._pages[socket] = person(name, id="me", host=self.host, you=True)
+        self._pages[socket] = person(
+            name, id="me", host=self.host, you=True, microphone=not self.mutes or resumed
+        )
         if self.wait and not resumed:
             return await self._send(socket, "waiting")
         await self._welcome(socket, resumed)

@@ -82,6 +82,12 @@ def waiting(server: FakeServer) -> None:
     server.lobby = [person("Léa"), person(LONG, id="long"), person("+33 6 ** ** ** 99", "phone", id="w")]
 
 
+def enters_muted(server: FakeServer) -> None:
+    """The room mutes those who enter."""
+    company(server)
+    server.mutes = True
+
+
 def shares(server: FakeServer) -> None:
     """Jean shows a screen."""
     company(server)
@@ -237,6 +243,7 @@ STATES: dict[str, State] = {
     "details": State(company, details, mirror=True),
     "reactions": State(company, react, mirror=True),
     "asked-unmute": State(company, asks, mirror=True),
+    "enters-muted": State(enters_muted),
     "asked-mute": State(company, told("asked", what="mute")),
     "error": State(company, told("error", code="cameras_full", message="", about="media")),
     "reconnecting": State(company, lost),

@@ -110,6 +110,22 @@ def test_what_was_muted_before_the_door_is_muted_inside(open_page: OpenPage, ser
     server.next("media", microphone=False, camera=False, screen=False)
 
 
+def test_a_room_that_mutes_those_who_enter(enter: OpenPage, server: FakeServer) -> None:
+    server.mutes = True
+    page = enter()
+    expect(page.get_by_text("This room mutes those who enter.")).to_be_visible()
+    unmute = page.get_by_role("button", name="Unmute the microphone")
+    expect(unmute).to_be_visible()
+    server.next("media", camera=True)
+    assert not any(media["microphone"] for media in server.heard("media"))
+    unmute.click()
+    server.next("media", microphone=True)
+    server.cut()
+    server.next("resume")  # is no entry
+    server.wait_for(lambda: server.received[-1]["type"] == "media")
+    assert server.received[-1]["microphone"]
+
+
 def test_without_permission_one_still_takes_part(open_page: OpenPage, server: FakeServer) -> None:
     page = open_page("/", permissions=[])
     page.context.add_init_script("""

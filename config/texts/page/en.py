@@ -105,6 +105,7 @@ TEXTS = {
     "sound.blocked": "The browser waits for a click before you can hear the others.",
     "sound.hear": "Click to hear",
     "asked.mute": "A host has muted your microphone.",
+    "asked.enter_muted": "This room mutes those who enter. Unmute your microphone when you want to speak.",
     "asked.unmute": "{name} asks you to turn your microphone on.",
     "asked.unmute.yes": "Turn on",
     "asked.unmute.no": "Not now",

@@ -112,6 +112,7 @@ TEXTS = {
     "sound.blocked": "Le navigateur attend un clic pour vous faire entendre les autres.",
     "sound.hear": "Cliquer pour entendre",
     "asked.mute": "Un organisateur a coupé votre micro.",
+    "asked.enter_muted": "Dans ce salon, on entre micro coupé. Ouvrez le vôtre pour parler.",
     "asked.unmute": "{name} vous demande d’ouvrir votre micro.",
     "asked.unmute.yes": "Ouvrir le micro",
     "asked.unmute.no": "Pas maintenant",

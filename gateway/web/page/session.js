@@ -111,7 +111,10 @@ export class Session extends EventTarget {
     this.state.apply(message);
     this.#request.name = this.state.me?.name ?? this.#request.name;
     this.#sit(message);
+    const enters = !message.resumed || this.phase === "waiting";
     this.#become("seated");
+    if (enters && !this.state.me.microphone && this.devices.isOn("microphone"))
+      this.#emit("asked", { what: "enter_muted" }); // the room's rule; whoever comes back speaks as before
     if (!message.resumed || !this.rtc) this.#connectMedia(message.ice_servers);
     else if (this.rtc.state !== "connected") this.rtc.restart();
     this.#publish();
