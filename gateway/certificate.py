@@ -1,4 +1,4 @@
-"""A TLS certificate of our own, for the demo in a local network.
+"""TLS certificates: looking at a given one, and making one of our own for the demo in a local network.
 
 A browser gives a page its camera only in a secure context, elsewhere than on localhost HTTPS; and no
 authority signs for an address in a local network. So the demo signs for itself, for ``LIFETIME``, and
@@ -6,6 +6,7 @@ browsers warn once. It is made anew when it has expired or the machine has anoth
 """
 
 import os
+import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,8 +16,26 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from config.outcome import Outcome, PasserelleError
+
 LIFETIME = timedelta(days=365)
 _MARGIN = timedelta(days=1)
+
+
+def check(certificate: Path, key: Path) -> None:
+    """Raise `PasserelleError`, naming the file, unless this is a certificate with its key."""
+    try:
+        for file in (certificate, key):
+            with file.open("rb"):
+                pass
+        # No password: else OpenSSL would ask for one on the terminal.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+    except OSError as error:  # ssl.SSLError is one
+        raise PasserelleError(
+            f"The TLS certificate cannot be used: {error.filename or certificate}: {error.strerror or error}",
+            outcome=Outcome.UNAVAILABLE,
+            hint="http.certificate and http.key are PEM files that belong together; the key has no password.",
+        ) from None
 
 
 def provide(certificate: Path, key: Path, host: str) -> None:

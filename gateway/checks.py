@@ -1,4 +1,4 @@
-"""What the machine must have for these settings: ports, file descriptors, database, recordings.
+"""What the machine must have for these settings: ports, files open, certificate, database, recordings.
 
 Whether the settings fit each other was told when they were loaded; here the machine is asked. Each check
 gives problems with the key to change; none changes anything. ``passerelle serve`` asks before it starts
@@ -15,6 +15,7 @@ from config.outcome import PasserelleError
 from config.prompts import find, find_music, find_room_names
 from config.settings import Problem, Settings
 from config.texts import LANGUAGES
+from gateway import certificate
 from gateway.process import calls_possible, files_needed, raise_file_limit
 from rooms.store.state import look
 
@@ -31,6 +32,7 @@ async def check_everything(settings: Settings) -> list[Problem]:
     return [
         *check_ports(settings),
         *check_files(settings, raise_file_limit()),
+        *check_certificate(settings),
         *await check_database(settings),
         *check_prompts(settings),
     ]
@@ -73,6 +75,16 @@ def check_files(settings: Settings, limit: int) -> Iterator[Problem]:
         message = f"{calls} calls take {files_needed(calls)} open files, but only {limit} are allowed"
         hint = f"raise the limit, by ulimit -n or LimitNOFILE=, or set {calls_possible(limit)} calls"
         yield Problem("limits.calls", message, hint)
+
+
+def check_certificate(settings: Settings) -> Iterator[Problem]:
+    """Are certificate and key there, and do they belong together?"""
+    if settings.http.tls is None:
+        return
+    try:
+        certificate.check(*settings.http.tls)
+    except PasserelleError as error:
+        yield Problem("http.certificate", str(error), error.hint)
 
 
 async def check_database(settings: Settings) -> list[Problem]:

@@ -15,8 +15,9 @@ from gateway.cli.common import config_option, json_option, load_settings, print_
 def check(as_json: bool) -> None:
     """Say what is wrong, and what to do.
 
-    Looks at the settings, ports and addresses, the database and its secret file, the recordings and the
-    limit of open files. Changes nothing. Ports that a running Passerelle uses are told as taken.
+    Looks at the settings, ports and addresses, the TLS certificate, the database and its secret file, the
+    recordings and the limit of open files. Changes nothing. Ports that a running Passerelle uses are told as
+    taken.
     """
     problems: list[Problem] = []
     settings: Settings | None = None

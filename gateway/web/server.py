@@ -8,7 +8,6 @@ that says nothing for ``READ_SECONDS`` is dropped; so is a WebSocket whose other
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from starlette.types import ASGIApp
 
 from config.outcome import Outcome, PasserelleError
 from config.settings import Endpoint
+from gateway import certificate
 
 IDLE_SECONDS = 5
 READ_SECONDS = 10
@@ -62,7 +62,7 @@ class HttpServer:
             PasserelleError: when the address cannot be bound, or the certificate not be used.
         """
         if self._tls is not None:
-            check_certificate(*self._tls)
+            certificate.check(*self._tls)
         refuse_compression()
         listener = bind(self._listen)
         host, port = listener.getsockname()[:2]
@@ -133,18 +133,6 @@ def refuse_compression() -> None:
 
 def _nothing_in_common(_requested: Iterable[str], _supported: list[object]) -> None:
     """Stands for ``wsproto.handshake.server_extensions_handshake``."""
-
-
-def check_certificate(certificate: Path, key: Path) -> None:
-    """Raise `PasserelleError` unless this is a certificate with its key."""
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise PasserelleError(
-            f"The TLS certificate {certificate} cannot be used: {error.strerror or error}",
-            outcome=Outcome.UNAVAILABLE,
-            hint="http.certificate and http.key are PEM files that belong together.",
-        ) from None
 
 
 def _config(listener: socket.socket, tls: tuple[Path, Path] | None, stop_seconds: float) -> Config:

@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from config.settings import (
     Endpoint,
@@ -17,7 +18,15 @@ from config.settings import (
     WebRtcSettings,
 )
 from config.settings.sections import DatabaseSettings, MediaSettings
-from gateway.checks import check_database, check_files, check_ports, check_prompts
+from gateway import certificate
+from gateway.checks import (
+    check_certificate,
+    check_database,
+    check_everything,
+    check_files,
+    check_ports,
+    check_prompts,
+)
 from rooms.store import Store
 
 FREE = SipSettings(listen=(Listener("udp", "127.0.0.1", 0), Listener("tcp", "127.0.0.1", 0)))
@@ -85,6 +94,45 @@ def test_the_secret_file_is_open_to_others(tmp_path: Path) -> None:
     assert problem.key == "database"
     assert "open to others" in problem.message
     assert problem.hint.startswith("chmod 600")
+
+
+def test_a_certificate_with_its_key(tmp_path: Path) -> None:
+    http = HttpSettings(certificate=tmp_path / "chain.pem", key=tmp_path / "key.pem")
+    certificate.provide(tmp_path / "chain.pem", tmp_path / "key.pem", "192.0.2.20")
+    assert list(check_certificate(Settings(http=http))) == []
+    assert list(check_certificate(Settings())) == []
+
+
+@pytest.mark.parametrize("damage", ["no certificate", "no key", "another key", "no PEM", "a password"])
+def test_a_certificate_that_cannot_be_used(tmp_path: Path, damage: str) -> None:
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    certificate.provide(chain, key, "192.0.2.20")
+    match damage:
+        case "no certificate":
+            chain.unlink()
+        case "no key":
+            key.unlink()
+        case "another key":
+            certificate.provide(tmp_path / "other.pem", tmp_path / "other.key", "192.0.2.20")
+            (tmp_path / "other.key").replace(key)
+        case "no PEM":
+            chain.write_text("nonsense")
+        case "a password":
+            private = serialization.load_pem_private_key(key.read_bytes(), None)
+            locked = serialization.BestAvailableEncryption(b"word")
+            key.write_bytes(
+                private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
+            )
+    [problem] = check_certificate(Settings(http=HttpSettings(certificate=chain, key=key)))
+    assert problem.key == "http.certificate"
+    assert str(key if damage == "no key" else chain) in problem.message
+    assert "PEM files" in problem.hint
+
+
+def test_check_everything_looks_at_the_certificate(tmp_path: Path) -> None:
+    http = HttpSettings(listen=Endpoint("127.0.0.1", 0), certificate=tmp_path / "a", key=tmp_path / "b")
+    settings = database(tmp_path).model_copy(update={"sip": FREE, "http": http, "webrtc": FREE_WEBRTC})
+    assert "http.certificate" in [problem.key for problem in asyncio.run(check_everything(settings))]
 
 
 def test_shipped_recordings_are_complete() -> None:
