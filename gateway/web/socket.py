@@ -1,11 +1,14 @@
 """The WebSocket of a page: texts in, texts out; what they mean is for ``conferencing.embedded``.
 
-What a stranger may cost is bounded: the first message must come within ``FIRST_SECONDS``, no more than
-``MOST_STRANGERS`` may be waited for, and what a page does not read is not kept beyond ``MOST_UNREAD``
-messages: its connection is cut, and it may resume.
+What a stranger may cost is bounded: the first message must come within ``FIRST_SECONDS``, and no more than
+``MOST_STRANGERS`` are waited for. One more is let in all the same: whichever source has most of them
+(``config.sources``) loses the one that has said nothing for longest. So nobody can lock the others out by
+saying nothing, nor do the many behind one address hinder each other. What a page does not read is not kept
+beyond ``MOST_UNREAD`` messages: its connection is cut, and it may resume.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -18,6 +21,7 @@ from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.messages import Code, Error, decode, encode
 from conferencing.embedded.session import Session
 from config.outcome import Outcome, PasserelleError
+from config.sources import counted_as
 from gateway.web.doors import Doors
 from gateway.web.origins import Origins
 
@@ -26,7 +30,7 @@ MOST_STRANGERS = 200
 MOST_UNREAD = 1_000
 CLOSE_SECONDS = 2.0
 
-POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013  # RFC 6455 section 7.4, and its registry
+POLICY_VIOLATION = 1008  # RFC 6455 section 7.4
 
 DOOR_CODES = {Outcome.ROOM_FULL: Code.ROOM_FULL, Outcome.ROOM_LOCKED: Code.ROOM_LOCKED}
 
@@ -76,6 +80,7 @@ class PageSockets:
         clock: Callable[[], float],
         *,
         first_seconds: float = FIRST_SECONDS,
+        most_strangers: int = MOST_STRANGERS,
     ) -> None:
         self.opened = 0
         self._doors = doors
@@ -83,7 +88,10 @@ class PageSockets:
         self._origins = origins
         self._clock = clock
         self._first_seconds = first_seconds
-        self._strangers = 0
+        self._most_strangers = most_strangers
+        self._strangers: dict[
+            asyncio.Timeout, str | None
+        ] = {}  # their sources, by how long they are waited for
 
     def router(self) -> APIRouter:
         """The route."""
@@ -95,9 +103,6 @@ class PageSockets:
         """One page, from its first message to its last."""
         if not self._origins.is_ours(websocket):
             await websocket.close(POLICY_VIOLATION)
-            return
-        if self._strangers >= MOST_STRANGERS:
-            await websocket.close(TRY_AGAIN_LATER)
             return
         await websocket.accept()
         self.opened += 1
@@ -119,14 +124,15 @@ class PageSockets:
                     await _text(websocket)
 
     async def _read(self, websocket: WebSocket, connection: PageConnection) -> None:
-        self._strangers += 1
+        source = counted_as(self._origins.source(websocket), ())
         try:
-            async with asyncio.timeout(self._first_seconds):
+            async with asyncio.timeout(self._first_seconds) as patience:
+                self._wait_for(patience, source)
                 first = decode(await _text(websocket))
         except TimeoutError:
             return
         finally:
-            self._strangers -= 1
+            self._strangers.pop(patience, None)
         session = self._begin(first, connection)
         if isinstance(session, Error):
             connection.send(encode(session, 0))
@@ -136,6 +142,16 @@ class PageSockets:
                 session.hear(await _text(websocket), self._clock())
         finally:
             session.detach(connection, self._clock())
+
+    def _wait_for(self, patience: asyncio.Timeout, source: str | None) -> None:
+        """Count a stranger; where that is one too many, wait no longer for another."""
+        self._strangers[patience] = source
+        if len(self._strangers) > self._most_strangers:
+            most, _ = Counter(self._strangers.values()).most_common(1)[0]
+            oldest = next(each for each, whose in self._strangers.items() if whose == most)
+            del self._strangers[oldest]
+            if not oldest.expired():
+                oldest.reschedule(0.0)
 
     def _begin(self, first: messages.Message | Error, connection: PageConnection) -> Session | Error:
         """The session of a page's first message, or why there is none."""

@@ -23,7 +23,7 @@ from gateway.web.doors import Doors
 from gateway.web.meetings import create_meetings
 from gateway.web.origins import Origins
 from gateway.web.server import HttpServer
-from gateway.web.socket import PageSockets
+from gateway.web.socket import MOST_STRANGERS, PageSockets
 from rooms.local import LocalDirectory
 from rooms.store import Store
 from tests.conferencing.embedded.fake_plane import FakePlane
@@ -125,6 +125,7 @@ def with_gateway(
     scenario: Callable[[Gateway], Awaitable[None]],
     *,
     first_seconds: float = PATIENCE,
+    most_strangers: int = MOST_STRANGERS,
     **sections: dict[str, Any],
 ) -> None:
     """Run a scenario against a gateway with an empty database, on the loop that production has."""
@@ -150,7 +151,14 @@ def with_gateway(
             random=random,
         )
         origins = Origins(settings.http)
-        sockets = PageSockets(doors, engine, origins, time.monotonic, first_seconds=first_seconds)
+        sockets = PageSockets(
+            doors,
+            engine,
+            origins,
+            time.monotonic,
+            first_seconds=first_seconds,
+            most_strangers=most_strangers,
+        )
         api = create_api(lambda: None, lambda: b"", create_meetings(doors, origins), sockets.router())
         server = HttpServer(api, Endpoint("127.0.0.1", 0), stop_seconds=0.2)
         gateway = Gateway(await server.start(), store, engine, sockets)

@@ -13,7 +13,7 @@ from websockets.typing import Origin
 
 from conferencing.embedded.media import Source
 from rooms.values import Access, NewRoom
-from tests.gateway.web.house import Gateway, with_gateway
+from tests.gateway.web.house import Gateway, Page, with_gateway
 
 
 async def a_room(gateway: Gateway, access: Access = Access.OPEN) -> str:
@@ -346,6 +346,26 @@ def test_strangers_are_not_waited_for_without_end(tmp_path: Path) -> None:
         assert gateway.sockets.opened == 0
 
     with_gateway(tmp_path, scenario, first_seconds=0.05)
+
+
+def test_who_says_nothing_locks_nobody_out(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        await a_room(gateway)
+
+        async def silent(source: str) -> Page:
+            return await gateway.connect(additional_headers={"X-Forwarded-For": source})
+
+        elsewhere = await silent("198.51.100.1")
+        silence = [await silent(f"2001:db8:1:1::{number}") for number in range(3)]
+        await gateway.join("team", "Anna")
+        await silence[0].closes()
+        await gateway.join("team", "Bob")
+        await silence[1].closes()
+        for page in (elsewhere, silence[2]):
+            await page.send("ping")
+            assert (await page.until("error"))["code"] == "invalid"
+
+    with_gateway(tmp_path, scenario, most_strangers=3, http={"proxies": ["127.0.0.0/8"]})
 
 
 def test_a_stopping_server_says_so(tmp_path: Path) -> None:
