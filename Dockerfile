@@ -24,7 +24,7 @@ ENV PATH=/opt/passerelle/bin:$PATH \
 WORKDIR /var/lib/passerelle
 VOLUME /var/lib/passerelle
 USER 990:990
-EXPOSE 5060/udp 5060/tcp 8080/tcp 20000-29999/udp
+EXPOSE 5060/udp 5060/tcp 7882/udp 7882/tcp 8080/tcp 20000-29999/udp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "/opt/passerelle/healthcheck.py"]

@@ -124,6 +124,18 @@ def test_the_container_and_the_service_carry_no_secret_and_name_real_settings() 
         assert not re.search(r"(?i)(password|token|secret|key)\w*=(?!/)", text), file  # files at most
 
 
+def test_the_container_tells_the_ports_of_the_default_settings() -> None:
+    exposed = re.search(r"^EXPOSE (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert exposed is not None
+    settings = Settings()
+    assert set(exposed[1].split()) == {
+        *(f"{listener.port}/{listener.transport}" for listener in settings.sip.listen),
+        f"{settings.media.ports}/udp",
+        f"{settings.http.listen.port}/tcp",
+        *(f"{settings.webrtc.port}/{transport}" for transport in ("udp", "tcp")),
+    }
+
+
 def test_the_service_waits_for_the_drain_and_is_confined() -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
@@ -163,3 +175,18 @@ def test_the_container_is_well_when_healthz_says_so(status: int, code: int) -> N
         check = subprocess.run([sys.executable, ROOT / "deploy" / "healthcheck.py"], env=environ, check=False)
         server.shutdown()
     assert check.returncode == code
+
+
+def test_coturn_relays_to_the_media_port_and_to_nobody_else() -> None:
+    text = (ROOT / "deploy" / "turnserver.conf").read_text()
+    options: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            options.setdefault(key, []).append(value)
+    assert options["denied-peer-ip"] == ["0.0.0.0-255.255.255.255", f"::-{':'.join(['ffff'] * 8)}"]
+    assert all(value.startswith("<") for value in options["allowed-peer-ip"] + options["static-auth-secret"])
+    assert {"use-auth-secret", "no-multicast-peers", "no-tcp-relay", "no-cli"} <= options.keys()
+    for name in re.findall(r"webrtc\.(\w+)", text):
+        assert name in type(Settings().webrtc).model_fields
+    assert "deploy/turnserver.conf" in (ROOT / "README.md").read_text()
