@@ -123,6 +123,7 @@ class Exchange(Outgoing):
         self._next_cseq = next_cseq
         self._auth = auth
         self._transaction: ClientTransaction | None = None
+        self._held: Path | None = None  # until there is an answer
         self._cancelled = False
         self._cancelling: ClientTransaction | None = None
 
@@ -135,6 +136,7 @@ class Exchange(Outgoing):
         """Nobody cares for the answer any more (section 9.1: no final response long after the CANCEL)."""
         if self._transaction is not None:
             self._sender.abandon(self._transaction)
+        self._hold(None)
 
     def receive(self, response: Response) -> None:
         """A response to the current try."""
@@ -146,11 +148,13 @@ class Exchange(Outgoing):
             response.status in (401, 407) and self._answer_challenge(response)
         )
         if not again:
+            self._hold(None)
             self._on_response(response)
 
     def give_up(self, trouble: Trouble) -> None:
         """The current try got no answer."""
         if self._cancelled or not self._advance():
+            self._hold(None)
             self._on_response(self._made_up(408 if trouble is Trouble.TIMEOUT else 503))
 
     def _begin(self) -> None:
@@ -172,8 +176,17 @@ class Exchange(Outgoing):
 
     def _send(self, path: Path) -> None:
         self.path = path
+        self._hold(path)
         self._transaction = transaction = self._sender.open_client(self._copy_for(path), path, self)
         self._sender.start(transaction)
+
+    def _hold(self, path: Path | None) -> None:
+        """Keep a connection open while an answer is awaited on it."""
+        if path is not None:
+            path.hold()
+        if self._held is not None:
+            self._held.release()
+        self._held = path
 
     def _answer_challenge(self, response: Response) -> bool:
         """Once more with credentials; False when there is no use in it."""

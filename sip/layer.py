@@ -131,6 +131,7 @@ class TransactionLayer:
         """The path to a hop; None when none of our transports leads there."""
         able = [t for t in self._transports if t.kind == hop.transport and t.reaches(hop.host)]
         if not able:
+            log.debug("no way there", hop=f"{hop.transport}:{hop.host}:{hop.port}")
             return None
         best = next((transport for transport in able if transport.suits(hop.host)), able[0])
         return best.path_to(hop.host, hop.port)

@@ -54,7 +54,7 @@ class TransportCounters:
     messages_out: int = 0
     keepalives: int = 0
     dropped: int = 0  # not delivered: too much queued, no connection, the socket refused
-    connections: int = 0  # open now
+    connections: int = 0  # open now, theirs and ours
     connections_refused: int = 0  # one too many: itself, or the one that made room for it
 
 
@@ -120,7 +120,7 @@ class Transport(Protocol):
         """Close the socket and every connection."""
 
     def reaches(self, host: str) -> bool:
-        """Whether it can send to this address: same family."""
+        """Whether a request of ours may be sent from it to this address: see :func:`leads_to`."""
 
     def suits(self, host: str) -> bool:
         """Whether it is bound on the interface that leads there; of several, the one to take."""
@@ -181,6 +181,25 @@ def hostport(address: LocalAddress) -> str:
 def is_towards(bound: str, peer: str) -> bool:
     """Whether a socket bound there is on the interface that leads to ``peer``."""
     return is_any(bound) or bound == address_towards(peer)
+
+
+@lru_cache(maxsize=1024)
+def leads_to(bound: str, host: str) -> bool:
+    """Whether a request may go from a socket bound there to this address.
+
+    Contact and Record-Route may name anything, so it has to be one real host of the socket's family, no group
+    and no broadcast; loopback is for those only who are bound to it. Responses go back to where the request
+    came from, and do not ask.
+    """
+    there = ipaddress.ip_address(host)
+    if family_of(host) != family_of(bound):
+        return False
+    there = getattr(there, "ipv4_mapped", None) or there
+    if there.is_multicast or there.is_unspecified:
+        return False
+    if there.version == 4 and (there.is_reserved or int(there) >> 24 == 0):  # 240/4 with the broadcast; 0/8
+        return False
+    return not there.is_loopback or ipaddress.ip_address(bound).is_loopback
 
 
 def family_of(host: str) -> socket.AddressFamily:

@@ -8,7 +8,8 @@ costs the others anything:
 - a message has ``max_message`` octets; a longer one is answered 513 and the connection closed;
 - a message that has begun is whole within ``patience`` seconds, and its first line is SIP's, or the
   connection is closed;
-- a connection is closed when nothing came for ``idle`` seconds and no call holds it; where there is no room
+- a connection is closed when nothing came for ``idle`` seconds (``made_idle`` if we made it) and nobody holds
+  it, as calls and requests of ours do; where there is no room
   for a new one, the one whose last message is oldest makes room (:meth:`StreamPath.evict`);
 - a read takes 8 KiB, not Twisted's 64: a flood gives the loop back after a few messages, as over UDP.
 """
@@ -38,6 +39,8 @@ class StreamLimits:
     max_message: int = MAX_MESSAGE  # octets
     max_backlog: int = 262_144  # octets unsent
     idle: float = 600.0  # seconds
+    max_made: int = 200  # by us
+    made_idle: float = 64.0  # seconds; longer than any transaction waits
     patience: float = 32.0  # seconds
     connect_timeout: float = 5.0  # seconds
 
@@ -48,9 +51,10 @@ class StreamPath(Protocol):
     reliable = True
     transport: Any  # Twisted's
 
-    def __init__(self, transport: "TcpTransport", peer: Source) -> None:
+    def __init__(self, transport: "TcpTransport", peer: Source, *, ours: bool = False) -> None:
         self.owner = transport
         self.peer = peer
+        self.ours = ours  # made by us
         self._framer = StreamFramer(transport.limits.max_message)
         self._waiting: list[tuple[bytes, Failed | None]] = []  # until the connection is made
         self._open = False
@@ -122,13 +126,20 @@ class StreamPath(Protocol):
 
     @property
     def expendable(self) -> bool:
-        """Whether it may make room for another: theirs, and no call needs it."""
-        return self._open and self._holders == 0 and self.connector is None
+        """Whether it may make room for another: theirs, and neither a call nor a request of ours needs it.
+
+        A refused INVITE that still waits for its ACK does not: whoever sends none could keep any number.
+        """
+        return self._open and self._holders == 0 and not self.ours
 
     def evict(self) -> None:
         """Make room at once, without waiting for the operating system."""
         self.abort()
         self.fail("another connection needed the room")
+
+    def refuse(self) -> None:
+        """Never begin: there are too many."""
+        self._closed = True
 
     # Twisted's side
 
@@ -202,10 +213,12 @@ class StreamPath(Protocol):
         self._impatience = None
 
     def _touch(self) -> None:
+        limits = self.owner.limits
+        idle = min(limits.made_idle, limits.idle) if self.ours else limits.idle
         if self._idle is not None and self._idle.active():
-            self._idle.reset(self.owner.limits.idle)
+            self._idle.reset(idle)
         else:
-            self._idle = self.owner.reactor.callLater(self.owner.limits.idle, self._idled)
+            self._idle = self.owner.reactor.callLater(idle, self._idled)
 
     def _idled(self) -> None:
         if self._holders > 0:

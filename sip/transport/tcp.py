@@ -1,10 +1,11 @@
 """SIP over TCP: a listener, the connections it accepts and those made from its address.
 
 One connection carries any number of calls in both directions: whoever has a connection to the peer uses it,
-accepted or made (RFC 5923 in spirit). There are ``max_connections``, and ``max_per_host`` of one address. For
-one more, the accepted one that has been without a message for longest is closed; where calls hold all of
-them, the new one is. So whoever opens many and keeps them busy with a trickle locks nobody out. What a single
-connection may cost is :mod:`sip.transport.stream`'s matter.
+accepted or made (RFC 5923 in spirit). ``max_connections`` are accepted, and ``max_per_host`` of one address.
+For one more, the one that has been without a message for longest is closed; where calls hold all of them, the
+new one is. So whoever opens many and keeps them busy with a trickle locks nobody out. Those we make go where
+a Contact says, which may be anywhere: there are ``max_made`` of them, they take nobody's place, and they are
+closed after ``made_idle`` seconds. What a single connection may cost is :mod:`sip.transport.stream`'s matter.
 
 TLS differs in how it listens and connects, two methods of :class:`TcpTransport`, and in nothing else.
 """
@@ -18,7 +19,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import ClientFactory, Protocol, ServerFactory
 from twisted.python.failure import Failure
 
-from sip.transport import Identity, LocalAddress, Receiver, Source, TransportCounters, family_of, is_towards
+from sip.transport import Identity, LocalAddress, Receiver, Source, TransportCounters, is_towards, leads_to
 from sip.transport.stream import StreamLimits, StreamPath
 
 __all__ = ["StreamLimits", "TcpTransport"]
@@ -48,7 +49,8 @@ class TcpTransport:
         self._bound = LocalAddress(host, port)
         self._listener: Any = None
         self._connections: dict[Source, StreamPath] = {}
-        self._by_host: Counter[str] = Counter()
+        self._by_host: Counter[str] = Counter()  # accepted
+        self._made = 0
         self._emptied: asyncio.Event | None = None
 
     @property
@@ -84,35 +86,45 @@ class TcpTransport:
             path.abort()
 
     def reaches(self, host: str) -> bool:
-        """Same family."""
-        return family_of(host) == family_of(self._bound.host)
+        """One real host of our family."""
+        return leads_to(self._bound.host, host)
 
     def suits(self, host: str) -> bool:
         """On the way there."""
         return is_towards(self._bound.host, host)
 
     def path_to(self, host: str, port: int) -> StreamPath:
-        """The connection with that peer, or a new one."""
+        """The connection with that peer, or a new one; where there are too many, one that is closed."""
         peer = Source(host, port, self.kind)
         path = self._connections.get(peer)
-        if path is None or not path.usable:
-            path = self.accept(peer)
+        if path is not None and path.usable:
+            return path
+        path = StreamPath(self, peer, ours=True)
+        if self._made >= self.limits.max_made:
+            self.counters.connections_refused += 1
+            path.refuse()
+        else:
+            self._made += 1
+            self._note(path)
             path.connector = self._connect(host, port, _Connector(path))
         return path
 
     def accept(self, peer: Source) -> StreamPath:
-        """Take down a connection."""
+        """Take down a connection of theirs."""
         path = StreamPath(self, peer)
-        self._connections[peer] = path
         self._by_host[peer.host] += 1
-        self.counters.connections += 1
+        self._note(path)
         return path
+
+    def _note(self, path: StreamPath) -> None:
+        self._connections[path.peer] = path
+        self.counters.connections += 1
 
     def make_room(self, host: str) -> bool:
         """Whether one more connection from this address may be accepted, if need be at another's expense."""
         if self._by_host[host] >= self.limits.max_per_host:
             rivals = [path for path in self._connections.values() if path.peer.host == host]
-        elif self.counters.connections >= self.limits.max_connections:
+        elif self.counters.connections - self._made >= self.limits.max_connections:
             rivals = list(self._connections.values())
         else:
             return True
@@ -129,9 +141,12 @@ class TcpTransport:
         if self._connections.get(path.peer) is path:
             del self._connections[path.peer]
         self.counters.connections -= 1
-        self._by_host[path.peer.host] -= 1
-        if not self._by_host[path.peer.host]:
-            del self._by_host[path.peer.host]
+        if path.ours:
+            self._made -= 1
+        else:
+            self._by_host[path.peer.host] -= 1
+            if not self._by_host[path.peer.host]:
+                del self._by_host[path.peer.host]
         if self._emptied is not None and not self._connections:
             self._emptied.set()
 

@@ -26,8 +26,8 @@ from sip.transport import (
     Receiver,
     Source,
     TransportCounters,
-    family_of,
     is_towards,
+    leads_to,
 )
 
 # Octets read in one turn of the loop: some twenty messages. Fewer starve callers near saturation (with 4,096
@@ -104,8 +104,8 @@ class UdpTransport(DatagramProtocol):
                 await stopped.asFuture(asyncio.get_running_loop())
 
     def reaches(self, host: str) -> bool:
-        """Same family."""
-        return family_of(host) == family_of(self._bound.host)
+        """One real host of our family."""
+        return leads_to(self._bound.host, host)
 
     def suits(self, host: str) -> bool:
         """On the way there."""

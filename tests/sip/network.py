@@ -13,7 +13,7 @@ from sip.call import Call, NotAcceptable
 from sip.headers import Headers
 from sip.message import Request, Response, parse
 from sip.resolver import Naptr, Resolver, Srv
-from sip.transport import Failed, LocalAddress, Path, Receiver, Source, TransportCounters
+from sip.transport import Failed, LocalAddress, Path, Receiver, Source, TransportCounters, leads_to
 from sip.uri import Uri
 from sip.user_agent import Refusal, UserAgent
 
@@ -119,7 +119,7 @@ class MemoryTransport:
         self.network.stations.pop((self.kind, self.address.host, self.address.port), None)
 
     def reaches(self, host: str) -> bool:
-        return (":" in host) == (":" in self.address.host)
+        return leads_to(self.address.host, host)
 
     def suits(self, host: str) -> bool:
         return host.rpartition(".")[0] == self.address.host.rpartition(".")[0]

@@ -338,10 +338,10 @@ def test_a_new_connection_of_the_caller_takes_over() -> None:
     moved.to, moved.cseq = peer.to, peer.cseq
     moved.request("OPTIONS")
     network.run(0.1)
+    assert [path.held for path in station.transports[0].paths.values()] == [0, 1]
     station.calls[0].hang_up()
     network.run(0.1)
     assert moved.methods == ["BYE"]
-    assert [path.held for path in station.transports[0].paths.values()] == [0, 1]
 
 
 def test_a_caller_that_waits_no_longer_than_expires_gets_487() -> None:
@@ -413,3 +413,20 @@ def test_an_expires_that_makes_no_sense_is_refused_before_anything_is_kept(value
     assert peer.statuses == [400]
     assert station.agent.counters.internal_errors == 0
     assert (station.agent.dialogs, len(station.calls)) == (0, 0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "224.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("header", ["Contact", "Record-Route"])
+def test_nothing_goes_to_a_contact_or_route_that_is_no_real_host(host: str, header: str) -> None:
+    network, station, peer = scene()
+    victim = Peer(network, host)
+    route = [("Record-Route", f"<sip:{host};lr>")] if header == "Record-Route" else []
+    peer.invite(headers=route, contact=f"<sip:caller@{host}>" if not route else None)
+    network.run(0.1)
+    peer.learn()
+    peer.request("ACK", cseq=1)
+    network.run(0.1)
+    station.calls[0].hang_up()
+    network.run(1)
+    assert victim.got == []
+    assert not station.agent.calls

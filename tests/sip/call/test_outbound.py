@@ -254,3 +254,24 @@ def test_glare_who_made_the_call_waits_longer() -> None:
     assert peer.distinct == ["INVITE", "ACK", "INVITE", "ACK"]
     network.run(2.2)
     assert peer.distinct == ["INVITE", "ACK", "INVITE", "ACK", "INVITE"]
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_request_of_ours_holds_its_connection_until_it_is_answered(status: int) -> None:
+    network = Network()
+    station, peer = Station(network, kinds=("tcp",)), Peer(network, kind="tcp")
+    station.agent.dial(
+        Uri.parse("sip:callee@192.0.2.99;transport=tcp"),
+        caller=Address(Uri.parse("sip:meet@192.0.2.10")),
+        sdp=description(),
+        handler=Handler(),
+    )
+    network.run(0.1)
+    (path,) = station.transports[0].paths.values()
+    assert path.held == 1
+    peer.answer(peer.requests[0], status, body=(SDP % 1).decode())
+    network.run(0.1)
+    assert path.held == (1 if status == 200 else 0)  # by the call, from now on
+    station.agent.hang_up_all(Outcome.COMPLETED)
+    network.run(70)
+    assert path.held == 0

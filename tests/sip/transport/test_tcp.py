@@ -302,3 +302,49 @@ def test_a_flood_gives_the_loop_back_after_a_few_messages() -> None:
             peer.close()
 
     run(scenario)
+
+
+def silent_listener() -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    return listener
+
+
+def test_connections_of_ours_are_few_and_take_nobodys_place() -> None:
+    async def scenario(reactor: Any) -> None:
+        limits = StreamLimits(max_connections=1, max_per_host=1, max_made=2)
+        async with listening(reactor, limits=limits) as (transport, inbox):
+            problems: list[str] = []
+            with silent_listener() as one, silent_listener() as two, silent_listener() as three:
+                for listener in (one, two, three):
+                    transport.path_to(*listener.getsockname()).send(MESSAGE, problems.append)
+                assert len(problems) == 1
+                assert transport.counters.connections_refused == 1
+                _, writer = await connect(transport)
+                writer.write(MESSAGE)
+                await until(lambda: inbox.messages)
+                assert transport.counters.connections == 3
+                writer.close()
+
+    run(scenario)
+
+
+def test_a_connection_of_ours_is_closed_early_unless_somebody_holds_it() -> None:
+    async def scenario(reactor: Any) -> None:
+        limits = StreamLimits(made_idle=0.05)
+        async with listening(reactor, limits=limits) as (transport, inbox):
+            with silent_listener() as one, silent_listener() as two:
+                held, idle = [transport.path_to(*each.getsockname()) for each in (one, two)]
+                held.hold()
+                for path in (held, idle):
+                    path.send(MESSAGE)
+                _, writer = await connect(transport)
+                writer.write(MESSAGE)
+                await until(lambda: not idle.usable)
+                assert held.usable
+                assert inbox.paths[0].usable
+                held.release()
+                await until(lambda: not held.usable)
+                writer.close()
+
+    run(scenario)

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from sip.transport import Identity, LocalAddress, Source
+from sip.transport.tcp import TcpTransport
 from sip.transport.udp import MAX_THROUGHPUT, UdpTransport
 from tests.sip.transport.loop import Inbox, run, until
 
@@ -124,3 +125,29 @@ def test_a_listener_is_never_called_by_the_unspecified_address(
     bound: str, advertised: tuple[str, ...], peer: str, named: str
 ) -> None:
     assert Identity.of(advertised).towards(LocalAddress(bound, 5060), peer) == LocalAddress(named, 5060)
+
+
+@pytest.mark.parametrize(
+    ("bound", "host", "leads"),
+    [
+        ("192.0.2.10", "198.51.100.1", True),
+        ("0.0.0.0", "198.51.100.1", True),
+        ("192.0.2.10", "2001:db8::1", False),
+        ("::", "2001:db8::1", True),
+        ("192.0.2.10", "224.0.0.1", False),
+        ("192.0.2.10", "255.255.255.255", False),
+        ("192.0.2.10", "0.0.0.0", False),
+        ("192.0.2.10", "0.1.2.3", False),
+        ("::", "ff02::1", False),
+        ("::", "::", False),
+        ("::", "::ffff:224.0.0.1", False),
+        ("192.0.2.10", "127.0.0.1", False),
+        ("0.0.0.0", "127.0.0.1", False),
+        ("::", "::1", False),
+        ("127.0.0.1", "127.0.0.9", True),
+        ("::1", "::1", True),
+    ],
+)
+def test_requests_go_to_one_real_host_only(bound: str, host: str, leads: bool) -> None:
+    assert UdpTransport(None, bound, 5060).reaches(host) is leads
+    assert TcpTransport(None, bound, 5060).reaches(host) is leads
