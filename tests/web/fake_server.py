@@ -184,7 +184,7 @@ class FakeServer:
         @api.post("/api/meetings")
         async def create(request: Message) -> Message:
             self.made.append(request)
-            return {"slug": "weekly", "link": "/r/weekly", "host_link": "/r/weekly#k=host-key"}
+            return {"slug": "weekly", "link": "/r/weekly", "host_link": "/r/weekly#k=AWghost"}
 
         @api.post("/api/join")
         async def join(request: Message) -> Response:

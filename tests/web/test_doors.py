@@ -10,16 +10,41 @@ from tests.web.fake_server import FakeServer, person
 def test_an_ad_hoc_meeting(open_page: OpenPage, server: FakeServer) -> None:
     page = open_page("/", locale="fr-FR")
     page.get_by_role("button", name="Nouvelle réunion").click()
-    page.wait_for_url("**/r/weekly#k=host-key")
+    page.wait_for_url("**/r/weekly")
     expect(page.get_by_role("heading", name="Weekly meeting")).to_be_visible()
     assert server.made == [{"name": "", "language": "fr"}]
+
+
+@pytest.mark.parametrize("path", ["/", "/r/weekly#k=AWghost"], ids=["made", "opened"])
+def test_a_hosts_key_is_this_tabs_and_not_in_the_address(
+    open_page: OpenPage, server: FakeServer, path: str
+) -> None:
+    page = open_page(path)
+    if path == "/":
+        page.get_by_role("button", name="Start a new meeting").click()
+    page.fill("#name", "Ana")
+    assert page.url == f"{server.address}/r/weekly"
+    page.reload()
+    page.fill("#name", "Ana")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".meeting")
+    assert page.url == f"{server.address}/r/weekly"
+    assert server.joins == [{"slug": "weekly", "name": "Ana", "key": "AWghost"}]
+    page.keyboard.press("i")
+    page.get_by_role("button", name="Copy the host’s link").click()
+    assert page.evaluate("navigator.clipboard.readText()") == f"{server.address}/r/weekly#k=AWghost"
+    server.change("me", host=False)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("i")
+    expect(page.get_by_role("button", name="Copy the invitation")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy the host’s link")).to_have_count(0)
 
 
 def test_an_ad_hoc_meeting_with_a_name(open_page: OpenPage, server: FakeServer) -> None:
     page = open_page("/")
     page.get_by_label("Name of the meeting").fill(" Stand-up ")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/r/weekly#k=host-key")
+    page.wait_for_url("**/r/weekly")
     assert server.made == [{"name": "Stand-up", "language": "en"}]
 
 
@@ -133,6 +158,7 @@ def test_a_link_that_opens_nothing_leaves_the_pin(open_page: OpenPage, server: F
     page.get_by_label("Meeting PIN").fill("4815")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("This PIN is not recognised.")
+    assert [join.get("key") for join in server.joins] == ["AWgold", None]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +261,7 @@ def test_a_browser_that_keeps_nothing(open_page: OpenPage, server: FakeServer) -
         for (const name of ["localStorage", "sessionStorage"])
             Object.defineProperty(window, name, { get() { throw new DOMException("", "SecurityError"); } });
     """)
-    page.goto(server.address + "/r/weekly")
+    page.goto(server.address + "/r/weekly#k=AWghost")
     page.get_by_label("Language").select_option("fr")
     page.fill("#name", "Ana")
     page.get_by_role("button", name="Couper le micro").click()
@@ -246,3 +272,5 @@ def test_a_browser_that_keeps_nothing(open_page: OpenPage, server: FakeServer) -
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Quitter").click()
     expect(page.get_by_role("heading", name="Vous avez quitté la réunion")).to_be_visible()
+    assert server.joins[0]["key"] == "AWghost"
+    assert page.url.endswith("#k=AWghost")  # there is nowhere else to keep it

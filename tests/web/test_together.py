@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -95,11 +96,16 @@ def meeting(browser: Browser, gateway: Gateway) -> tuple[str, str]:
     """A new room's path, and its host's."""
     page = browser.new_page(locale="en-GB")
     page.goto(f"http://{gateway.address}:8080/")
-    page.get_by_role("button", name="Start a new meeting").click()
-    page.wait_for_url("**/r/*#k=*")
-    path = page.evaluate("location.pathname + location.hash")
+    with page.expect_response("**/api/meetings") as made:
+        page.get_by_role("button", name="Start a new meeting").click()
+    links = made.value.json()
     page.close()
-    return path.split("#")[0], path
+    return _path(links["link"]), _path(links["host_link"])
+
+
+def _path(link: str) -> str:
+    parts = urlsplit(link)
+    return f"{parts.path}#{parts.fragment}" if parts.fragment else parts.path
 
 
 def sees(page: Page, name: str, looks: tuple[str, int]) -> bool:
@@ -190,6 +196,17 @@ def test_a_host_lets_in_and_refuses(browser: Browser, gateway: Gateway, enter: E
     expect(cem.get_by_role("heading", name="You were not let in")).to_be_visible()
 
 
+def test_a_room_may_mute_those_who_enter(browser: Browser, gateway: Gateway, enter: Enter) -> None:
+    made = gateway.command("room", "add", "Hall", "--slug", "hall", "--access", "open", "--muted-on-entry")
+    ana = enter("/r/hall", "Ana", RED, pin=made["host_pin"])
+    ben = enter("/r/hall", "Ben", GREEN)
+    expect(ana.locator(".tile", has_text="Ben")).to_contain_text("muted")
+    eventually(lambda: hears(ben) == {500} and sees(ana, "Ben", GREEN), "the host to be heard")
+    assert hears(ana) == set()
+    ben.get_by_role("button", name="Unmute the microphone").click()
+    eventually(lambda: hears(ana) == {800}, "Ben to be heard")
+
+
 def test_a_host_removes_a_guest(browser: Browser, gateway: Gateway, enter: Enter) -> None:
     path, host = meeting(browser, gateway)
     ana, ben = enter(host, "Ana", RED), enter(path, "Ben", GREEN)
@@ -236,7 +253,7 @@ def test_a_meeting_is_called_as_whoever_makes_it_says(browser: Browser, gateway:
         page.goto(f"http://{gateway.address}:8080/")
         page.get_by_label("Nom de la réunion").fill(name)
         page.get_by_role("button", name="Nouvelle réunion").click()
-        page.wait_for_url("**/r/*#k=*")
+        page.wait_for_url("**/r/*")
         expect(page.get_by_role("heading", name=called)).to_be_visible()
         expect(page.get_by_text("J’ai un code")).to_be_hidden()  # the link says who one is
     page.close()

@@ -215,6 +215,8 @@ TEXTS = {
     "invite.copy.number": "Copy the telephone number",
     "invite.copy.pin": "Copy the PIN",
     "invite.copy.sip": "Copy the SIP address",
+    "invite.copy.hosts": "Copy the host’s link",
+    "invite.hosts": "Your own link makes whoever opens it a host. Keep it to come back, or give it to other hosts only.",
     "invite.copy_all": "Copy the invitation",
     "invite.copied": "Copied",
     "invite.copy_failed": "The browser did not allow copying. Select the text and copy it by hand.",

@@ -222,6 +222,10 @@ TEXTS = {
     "invite.copy.number": "Copier le numéro de téléphone",
     "invite.copy.pin": "Copier le code",
     "invite.copy.sip": "Copier l’adresse SIP",
+    "invite.copy.hosts": "Copier le lien d’organisateur",
+    "invite.hosts": (
+        "Votre propre lien fait de qui l’ouvre un organisateur. Gardez-le pour revenir, ou pour les autres organisateurs."
+    ),
     "invite.copy_all": "Copier l’invitation",
     "invite.copied": "Copié",
     "invite.copy_failed": "Le navigateur n’a pas permis la copie. Sélectionnez le texte et copiez-le.",

@@ -40,10 +40,3 @@ export const join = (request) => ask("/api/join", request);
 
 /** Give a seat up, by a request that outlives the page. Nobody waits for the answer. */
 export const leave = (seat) => post("/api/leave", seat, { keepalive: true }).catch(() => {});
-
-/** The signed key of a host's or guest's link. It stays in the fragment, which no server and no log sees. */
-export const linkKey = () => new URLSearchParams(location.hash.slice(1)).get("k") ?? undefined;
-
-/** Whether the link claims to be a host's: a hint for what the page offers, the server looks at the signature.
- *  Version 1, "h", in base64url (gateway/web/tokens.py). */
-export const isHostLink = () => linkKey()?.startsWith("AWg") ?? false;

@@ -2,6 +2,7 @@
 
 import { button, dialog, h } from "./dom.js";
 import { t } from "./i18n.js";
+import { hostLink } from "./key.js";
 import { notice } from "./notices.js";
 
 // In threes, the last group a little longer: 916 879 8253.
@@ -53,12 +54,18 @@ export function inviteDialog({ state }) {
         ),
       ),
     );
+  const hosts = state.me?.host && hostLink();
   const box = dialog(
     "invite.title",
     h("dl", { class: "invitation" }, rows),
+    hosts && h("p", { class: "hint", text: "invite.hosts" }),
     h(
       "footer",
       {},
+      hosts && button("copy", "invite.copy.hosts", () => {
+          copy(hosts);
+          box.close();
+        }),
       button(
         "copy",
         "invite.copy_all",

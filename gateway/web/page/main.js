@@ -6,6 +6,7 @@
 import { room as askRoom } from "./api.js";
 import { Devices } from "./devices.js";
 import { load, preferred } from "./i18n.js";
+import { keepKey } from "./key.js";
 import { meetingScreen } from "./meeting.js";
 import { notice } from "./notices.js";
 import { prejoinScreen } from "./prejoin.js";
@@ -69,9 +70,13 @@ async function resume(seat) {
   await session.start();
 }
 
+const hideKey = () => history.replaceState(null, "", keepKey(location.href));
+
 async function main() {
   await load(preferred());
   if (!slug) return show(startScreen());
+  hideKey();
+  addEventListener("hashchange", hideKey);
   const seat = savedSeat(slug);
   if (seat) await resume(seat);
   else await prejoin();

@@ -1,8 +1,8 @@
 // Before the door: name, devices, a look at oneself, and a word when a device cannot be had.
 
-import { isHostLink, linkKey } from "./api.js";
 import { button, h, hush, say } from "./dom.js";
 import { redraw } from "./icons.js";
+import { forgetKey, hostLink, linkKey } from "./key.js";
 import { listen } from "./meter.js";
 import { errorText, screen } from "./screens.js";
 import { deviceChoices } from "./settings.js";
@@ -85,13 +85,13 @@ function pinField(needed) {
   if (needed) return { pin, row };
   return {
     pin,
-    row: h("details", { hidden: isHostLink() }, h("summary", { text: "prejoin.have_pin" }), row),
+    row: h("details", { hidden: Boolean(hostLink()) }, h("summary", { text: "prejoin.have_pin" }), row),
   };
 }
 
 function entryForm(room, enter) {
   const key = linkKey();
-  const asks = room.access === "waiting" && !isHostLink();
+  const asks = room.access === "waiting" && !hostLink();
   const needed = room.pin_needed && !key;
   const name = h("input", {
     id: "name",
@@ -129,7 +129,10 @@ function entryForm(room, enter) {
       if (!error.code) throw error;
       const badLink = error.code === "wrong_pin" && !who.pin;
       say(trouble, errorText(badLink ? "forbidden" : error.code));
-      if (badLink) Object.assign(form.querySelector("details") ?? {}, { hidden: false, open: true }); // a PIN may do
+      if (badLink) {
+        forgetKey();
+        Object.assign(form.querySelector("details") ?? {}, { hidden: false, open: true }); // a PIN may do
+      }
       if (error.code === "wrong_pin" && who.pin) {
         pin.ariaInvalid = "true";
         pin.select();

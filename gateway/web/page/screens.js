@@ -4,6 +4,7 @@ import { createMeeting } from "./api.js";
 import { button, h, retranslate, say } from "./dom.js";
 import { choose, has, language, LANGUAGES } from "./i18n.js";
 import { icon } from "./icons.js";
+import { keepKey } from "./key.js";
 
 /** A small screen: its banner, and below it what it is for. */
 export function screen(name, main) {
@@ -35,7 +36,7 @@ export function startScreen() {
     made.disabled = true;
     try {
       const { host_link, link } = await createMeeting(title.value.trim());
-      location.assign(host_link ?? link);
+      location.assign(keepKey(host_link ?? link));
     } catch (error) {
       say(trouble, error.code === "no_room" ? "start.not_offered" : errorText(error.code));
       made.disabled = false;
@@ -54,7 +55,7 @@ export function startScreen() {
   const open = (event) => {
     event.preventDefault();
     const target = roomOf(name.value);
-    if (target) location.assign(target);
+    if (target) location.assign(keepKey(target));
     else {
       say(trouble, "start.bad_room");
       name.ariaInvalid = "true";

@@ -7,9 +7,10 @@
 // The seat (session and secret) is in sessionStorage, so a reloaded page takes it again; it is not shared with
 // other tabs, and gone with this one.
 
-import { join, leave, linkKey } from "./api.js";
+import { join, leave } from "./api.js";
 import { Connection } from "./connection.js";
 import { language } from "./i18n.js";
+import { linkKey } from "./key.js";
 import { Rtc } from "./rtc.js";
 import { MeetingState } from "./state.js";
 import { tab } from "./store.js";
