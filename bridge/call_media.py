@@ -109,6 +109,7 @@ class CallMedia:
             cname=f"{self._call.id}@passerelle",
             clock=services.clock,
             random=services.random,
+            pulse=services.pulse,
             on_key=self._on_key,
             on_media=self._on_media,
             on_failed=self._on_failed,

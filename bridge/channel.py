@@ -21,6 +21,9 @@ WIDE: Final = 16000
 class Hears(Protocol):
     """Where a telephone's speech comes from: see ``media.receiver.AudioReceiver``."""
 
+    def skip(self, ticks: int) -> None:
+        """Ticks passed in which nobody took."""
+
     def take_plain(self) -> bytes | None:
         """This tick's octets of a stateless codec when they are whole and need no care."""
 

@@ -40,7 +40,7 @@ class Desk:
         self.ended: Counter[tuple[str, str]] = Counter()  # by direction and outcome label
         self.invite_seconds = Histogram(INVITE_BOUNDS)
         self.jitter_seconds = Histogram(JITTER_BOUNDS)
-        self.ticker = Ticker(services.loop, services.clock, self._tick)
+        self.ticker = Ticker(services.loop, services.clock, self._tick, services.pulse)
         self._services = services
         self._ringing_seconds = sip.ringing_seconds
         self._routes = Routes(sip.reception, services.ivr.languages)

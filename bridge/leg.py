@@ -18,6 +18,7 @@ from typing import Protocol
 import structlog
 
 from bridge.negotiation import COMFORT_NOISE, Address, Agreement
+from bridge.ticker import Pulse
 from config.settings import MediaSettings
 from media.codecs import Codec
 from media.dtmf import EventReceiver, PressMerger, Way
@@ -96,6 +97,7 @@ class Leg:
         cname: str,
         clock: Callable[[], float],
         random: Random,
+        pulse: Pulse,
         on_key: Callable[[str], None],
         on_media: Callable[[], None],
         on_failed: Callable[[Exception], None],
@@ -103,6 +105,7 @@ class Leg:
         self._settings = settings
         self._ports = ports
         self._clock = clock
+        self._pulse = pulse
         self._on_key = on_key
         self._on_media: Callable[[], None] | None = on_media
         self.failed = on_failed
@@ -226,7 +229,7 @@ class Leg:
                 latch.sequence = sequence
                 self.packets_in += 1
                 self._reception.received(sequence, timestamp, now)
-                self._audio.put(sequence, timestamp, data[start:end], now)
+                self._audio.put(sequence, timestamp, data[start:end], now, not self._pulse.held)
             elif payload_type in self._other_types:
                 self._event_received(header, data, source, now)
         except Exception as error:  # noqa: BLE001 - a dispatch boundary; logged by the call

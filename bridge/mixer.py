@@ -67,6 +67,7 @@ class Mixer:
         self._rooms: dict[Meeting, MixRoom] = {}
         self._outside: dict[Channel, None] = {}
         self._addressed: dict[Channel, None] = {}  # those to whom something is being said
+        self._next = 0  # the tick after the last one
         self._mended: list[Channel] = []  # whose frame of this tick is samples already
         self._buckets = {codec.name: _Bucket(codec) for codec in STATELESS}
         self._sums = {rate: Sums(rate // 50) for rate in (NARROW, WIDE)}
@@ -130,8 +131,9 @@ class Mixer:
         self._addressed.pop(channel, None)
 
     def tick(self, tick: int) -> None:
-        """Serve every line for the 20 ms of this tick."""
-        self._collect()
+        """Serve every line for the 20 ms of this tick; those since the last one were skipped."""
+        skipped, self._next = tick - self._next, tick + 1
+        self._collect(skipped)
         self._rank(tick)
         spoken = self._advance()
         self._mix(tick)
@@ -139,13 +141,15 @@ class Mixer:
         for on_spoken in spoken:
             on_spoken()
 
-    def _collect(self) -> None:
+    def _collect(self, skipped: int) -> None:
         buckets = self._buckets
         mended = self._mended
         broken: list[tuple[Channel, Exception]] = []
         for channel in tuple(self._channels):  # a key that is heard as sound may end its call
             receiver = channel.receiver
             try:
+                if skipped > 0:
+                    receiver.skip(skipped)
                 frame = receiver.take_plain()
                 if frame is None:
                     channel.frame = receiver.take_pcm()

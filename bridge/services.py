@@ -10,6 +10,7 @@ from bridge.directory import Directory
 from bridge.leg import MediaTotals
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
+from bridge.ticker import Pulse
 from conferencing.engine import Engine
 from config.settings import IvrSettings, MediaSettings
 from media.ports import PortAllocator
@@ -31,3 +32,4 @@ class Services:
     engine: Engine
     guard: PinGuard
     totals: MediaTotals
+    pulse: Pulse

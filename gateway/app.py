@@ -22,7 +22,7 @@ from bridge.mix_room import Chimes
 from bridge.mixer import Mixer
 from bridge.pin_guard import PinGuard
 from bridge.services import Services
-from bridge.ticker import TICK, Ticker
+from bridge.ticker import TICK, Pulse, Ticker
 from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.media import Rates
 from conferencing.embedded.plane import Plane
@@ -305,6 +305,7 @@ class App:
             engine=self._engine,
             guard=self._guard,
             totals=self._totals,
+            pulse=Pulse(),
         )
         return Desk(services, settings.sip)
 

@@ -95,6 +95,10 @@ class KeyHearing:
         self._step = codec.sample_rate // RATE
         self._plain: bytes | None = None
 
+    def skip(self, ticks: int) -> None:
+        """See :meth:`AudioReceiver.skip`."""
+        self._receiver.skip(ticks)
+
     def take_plain(self) -> bytes | None:
         """Nothing plain, ever: see :meth:`take_pcm`."""
         self._plain = self._receiver.take_plain()

@@ -118,8 +118,13 @@ class JitterBuffer:
         self._slots.clear()
         self._started = False
 
-    def put(self, sequence: int, timestamp: int, payload: bytes, arrival: float) -> None:
-        """A packet arrived at ``arrival`` (seconds of any steady clock)."""
+    def put(
+        self, sequence: int, timestamp: int, payload: bytes, arrival: float, measured: bool = True
+    ) -> None:
+        """A packet arrived at ``arrival`` (seconds of any steady clock).
+
+        Not ``measured``: it was read late, nobody knows how late; the network's delay is not learnt from it.
+        """
         self.received += 1
         clock = arrival * OCTETS_PER_SECOND
         position = self._end
@@ -129,12 +134,13 @@ class JitterBuffer:
             and 0 <= position - self._next <= self._limit
             and payload
         ):
-            self._delay.observe(clock, position, self._next)
+            if measured:
+                self._delay.observe(clock, position, self._next)
             self._slots[position] = payload
             self._sequence = (sequence + 1) & 0xFFFF
             self._follow(timestamp, len(payload))
         else:
-            self._put_unusual(sequence, timestamp, payload, clock)
+            self._put_unusual(sequence, timestamp, payload, clock, measured)
 
     def event(self, sequence: int, timestamp: int) -> None:
         """A packet of this stream without audio: telephone-event (RFC 4733) or comfort noise (RFC 3389).
@@ -173,11 +179,13 @@ class JitterBuffer:
 
     # Packets out of the ordinary.
 
-    def _put_unusual(self, sequence: int, timestamp: int, payload: bytes, clock: float) -> None:
+    def _put_unusual(
+        self, sequence: int, timestamp: int, payload: bytes, clock: float, measured: bool
+    ) -> None:
         step = _signed(sequence - self._sequence, 16)
         position = self._end + _signed(timestamp - self._timestamp, 32)
         jumped = step == 0 and self._jumps(clock, position)
-        if not self._started or jumped or not self._delay.fits(clock, position):
+        if not self._started or jumped or (measured and not self._delay.fits(clock, position)):
             if not self._rebase(sequence, timestamp, clock, position):
                 self.discarded += 1
                 return
@@ -189,7 +197,8 @@ class JitterBuffer:
             self.discarded += 1
             return
         if self._admit(clock, position, len(payload)):
-            self._delay.observe(clock, position, self._next)
+            if measured:
+                self._delay.observe(clock, position, self._next)
             self._slots[position] = payload
         if position >= self._end:
             self._note_pause(position - max(step, 0) * len(payload))

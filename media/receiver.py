@@ -22,6 +22,7 @@ from media.conceal import HISTORY, Concealer
 from media.jitter import TICK, Gap, JitterBuffer, Taken
 from media.stretch import lengthen, period, shorten
 
+_MOST_SKIPPED: Final = 25  # ticks; no buffer holds more
 _REVIEW: Final = 8  # ticks between two looks at the delay
 _HURRY: Final = 3  # the same, when it is far from where it should be
 _FAR: Final = 400.0  # octets: 50 ms
@@ -55,7 +56,7 @@ class AudioReceiver:
 
     def __init__(self, codec: Codec, minimum: float = 0.020, maximum: float = 0.200) -> None:
         self.jitter = JitterBuffer(minimum, maximum)
-        self.put = self.jitter.put  # (sequence, timestamp, payload, arrival)
+        self.put = self.jitter.put
         self._take = self.jitter.take
         self._codec = codec
         self._scale = codec.sample_rate // codec.clock_rate  # samples in an octet
@@ -74,6 +75,11 @@ class AudioReceiver:
         """The stream is another one from now on (its SSRC changed)."""
         self.jitter.restart()
         self._decode = self._codec.decoder().decode
+
+    def skip(self, ticks: int) -> None:
+        """Ticks passed in which nobody took: what was said then is gone, so that what follows is not late."""
+        for _ in range(min(ticks, _MOST_SKIPPED)):
+            self._take()
 
     def take_plain(self) -> bytes | None:
         """This tick's octets if they need nothing but decoding; None if ``take_pcm`` has to be asked."""

@@ -24,6 +24,7 @@ from bridge.desk import Desk
 from bridge.leg import MediaTotals
 from bridge.pin_guard import PinGuard
 from bridge.services import Services
+from bridge.ticker import Pulse
 from conferencing.embedded.engine import EmbeddedEngine, EmbeddedSeat, EmbeddedWaitingSeat
 from conferencing.embedded.media import Plane
 from conferencing.meeting import MeetingRules
@@ -313,6 +314,7 @@ class House:
             engine=self.engine,
             guard=self.guard,
             totals=self.totals,
+            pulse=Pulse(),
         )
         self.desk = Desk(services, SipSettings(reception=reception, ringing_seconds=ringing_seconds))
 

@@ -50,6 +50,9 @@ class Receiver:
         self._at += size
         return self._encoder.encode(frame) if len(frame) == size else None
 
+    def skip(self, ticks: int) -> None:
+        self._at += ticks * self._codec.samples_per_tick
+
     def take_plain(self) -> bytes | None:
         return self._next() if self._codec.stateless else None
 
@@ -85,6 +88,9 @@ class Line:
 
 class BrokenReceiver:
     """Raises when asked."""
+
+    def skip(self, ticks: int) -> None:
+        pass
 
     def take_plain(self) -> bytes | None:
         raise RuntimeError("broken")

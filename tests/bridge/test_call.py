@@ -636,6 +636,9 @@ def test_media_that_fails_within_the_tick_ends_its_call_only() -> None:
         bad, good = await house.enters("1111"), await house.enters("1111")
 
         class Broken:
+            def skip(self, ticks: int) -> None:
+                pass
+
             def take_plain(self) -> bytes | None:
                 raise RuntimeError("bug")
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.leg import OVERLAP, Leg, MediaTotals
 from bridge.negotiation import Address, Agreement
+from bridge.ticker import Pulse
 from config.settings import MediaSettings
 from media.codecs import G722, PCMA, PCMU
 from media.dtmf import Way, press
@@ -86,6 +87,7 @@ class Phone:
         self.sequence = 500
         self.timestamp = 7000
         self.tick = 0
+        self.pulse = Pulse()
         self.leg = Leg(
             replace(AGREEMENT, **changes),
             MediaSettings(),
@@ -94,6 +96,7 @@ class Phone:
             cname="test@passerelle",
             clock=lambda: self.now,
             random=Random(7),
+            pulse=self.pulse,
             on_key=self.keys.append,
             on_media=self._on_media,
             on_failed=self.failures.append,
@@ -730,3 +733,19 @@ def test_nothing_that_arrives_raises(
     phone.leg.report(phone.now)
     phone.leg.goodbye()
     assert phone.failures == []
+
+
+def test_the_network_is_not_blamed_for_a_stall_of_ours() -> None:
+    phone, other = Phone(), Phone()
+    for each in (phone, other):
+        for _ in range(50):
+            each.says()
+            each.leg.receiver.take_plain()
+        each.now += 0.240  # the process was held up, and then reads twelve packets at once
+        each.pulse.held = each is phone
+        for _ in range(12):
+            each.packet(SPEECH)
+            each.timestamp += 160
+        each.pulse.held = False
+    assert phone.leg._audio.jitter.target < 0.040
+    assert other.leg._audio.jitter.target > 0.080

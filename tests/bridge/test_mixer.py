@@ -252,3 +252,14 @@ def test_ticks_reach_the_lines() -> None:
     mixer.tick(7)
     mixer.tick(11)
     assert line.ticks == [7, 11]
+
+
+def test_after_ticks_that_were_skipped_what_is_said_now_is_heard_now() -> None:
+    mixer = a_mixer()
+    speaker = Line(PCMU, np.concatenate([tone(400.0, 1.0, 8000), tone(1000.0, 1.0, 8000)]))
+    listener = Line(PCMU)
+    enter(mixer, speaker)
+    enter(mixer, listener)
+    run(mixer, 20)
+    run(mixer, 30, first=55)
+    assert heard_tones(listener, since=25) == {1000.0}

@@ -264,3 +264,38 @@ def test_whatever_happens_it_sounds_on(fates: list[str], codec: Codec, ptime: fl
             receiver.put(number, number * octets, payload, arrival)
         heard.append(take(receiver, codec)[0])
     assert roughness(np.concatenate(heard), FREQUENCY, rate) < (1.3 if codec.stateless else 2.5)
+
+
+@CODECS
+def test_a_stall_of_ours_neither_delays_nor_mends_what_follows(codec: Codec) -> None:
+    """Nobody takes and nobody reads for 240 ms; then all packets are read at once, their time unknown."""
+    receiver, pcm = AudioReceiver(codec), tone(FREQUENCY, 4.0, codec.sample_rate)
+    stream = encoded(codec, pcm)
+
+    def put(tick: int, now: float, *, measured: bool = True) -> None:
+        octets = stream[tick * 160 : tick * 160 + 160]
+        receiver.put((FIRST_SEQUENCE + tick) & 0xFFFF, FIRST_TIMESTAMP + tick * 160, octets, now, measured)
+
+    for tick in range(50):
+        put(tick, tick * 0.020)
+        take(receiver, codec)
+    before = receiver.jitter.target, receiver.jitter.delay
+    for tick in range(50, 63):
+        put(tick, 62 * 0.020, measured=False)
+    receiver.skip(12)
+    heard = []
+    for tick in range(63, 150):
+        heard.append(take(receiver, codec)[0])
+        put(tick, tick * 0.020)
+    assert (receiver.jitter.target, receiver.jitter.delay) == pytest.approx(before, abs=0.006)
+    assert receiver.jitter.lost == receiver.jitter.late == receiver.jitter.discarded == 0
+    after = np.concatenate(heard)
+    assert purity(after[3 * codec.samples_per_tick :], FREQUENCY, codec.sample_rate) > 25
+
+
+def test_more_is_not_skipped_than_a_buffer_can_hold() -> None:
+    receiver = AudioReceiver(PCMU)
+    for number in range(3):
+        receiver.put(number, number * 160, bytes(160), number * 0.020)
+    receiver.skip(10**9)
+    assert receiver.take_pcm() is None
