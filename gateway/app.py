@@ -7,7 +7,6 @@ finds everything there); stop goes the other way.
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
 from random import SystemRandom
 
@@ -94,7 +93,6 @@ class App:
         self._random = SystemRandom()
         self._not_ready: str | None = "starting"
         self._admission = Admission(settings.limits, self._behind)
-        self._refused: Counter[tuple[str, str]] = Counter()
         self._totals = MediaTotals()
         self._guard = PinGuard(settings.limits)
         self._mux: MediaMux | None = None
@@ -319,7 +317,6 @@ class App:
         outcome = self._admission.admit(source.host, self._clock())
         if outcome is None:
             return None
-        self._refused["inbound", outcome.label] += 1
         return Refusal(outcome, RETRY_AFTER.get(outcome))
 
     def _call_ended(self, source: Source, _outcome: Outcome) -> None:
@@ -332,7 +329,6 @@ class App:
             engine=self._engine,
             pin_guard=self._guard,
             garbage=self._garbage,
-            refused=self._refused,
             totals=self._totals,
             sockets=self._sockets,
             mux=self._mux,

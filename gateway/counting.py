@@ -25,15 +25,13 @@ from sip.user_agent import UserAgent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
-    """Who counts. ``refused``: calls that our limits refused; ``totals``: of legs that ended;
-    ``participants``: whether to tell of each browser."""
+    """Who counts. ``totals``: of legs that ended; ``participants``: whether to tell of each browser."""
 
     agent: UserAgent
     desk: Desk
     engine: EmbeddedEngine
     pin_guard: PinGuard
     garbage: Garbage
-    refused: Counter[tuple[str, str]]
     totals: MediaTotals
     sockets: PageSockets | None
     mux: MediaMux | None
@@ -79,9 +77,9 @@ class Counting:
         return {**none, **(self.desk.ended + self._turned_away())}
 
     def _turned_away(self) -> Counter[tuple[str, str]]:
-        """Calls that never reached the desk: by our limits, or at the door that is closed while draining."""
-        at_the_door = self.agent.counters.refused - self.refused.total()
-        return self.refused + Counter({("inbound", Outcome.DRAINING.label): at_the_door})
+        """Calls that never reached the desk: by our limits, at the closed door, or as they made no sense."""
+        refused = self.agent.counters.refused
+        return Counter({("inbound", outcome.label): count for outcome, count in refused.items()})
 
     def _media(self) -> MediaTotals:
         """The totals of legs that ended, and of those that live."""

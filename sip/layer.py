@@ -6,8 +6,9 @@ there is a bug of ours, it is logged with the call's id and ends that call and n
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any
@@ -46,7 +47,7 @@ class Counters:
     retransmissions: int = 0  # of ours
     repetitions: int = 0  # of theirs, absorbed by a transaction
     stray: int = 0  # responses and ACKs that belong to nothing
-    refused: int = 0  # calls not admitted
+    refused: Counter[Outcome] = field(default_factory=Counter)  # calls that never came to be, and why
     internal_errors: int = 0
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "Response",
     "StreamFramer",
     "Via",
+    "is_in_dialog",
     "is_keepalive",
     "parse",
     "respond",
@@ -328,9 +329,18 @@ def respond(
     return Response(status, PHRASES.get(status, "") if reason is None else reason, Headers(fields), body)
 
 
+def is_in_dialog(request: Request) -> bool:
+    """Whether its To has a tag, as far as can be seen in a request that makes no sense."""
+    return _has_tag(request.headers.get("To") or "")
+
+
 def _tagged(to: str, tag: str) -> str:
     """A To with a tag, the one it has if it has one."""
-    return to if _TAG.search(to, max(to.rfind(">"), 0)) else f"{to};tag={tag}"
+    return to if _has_tag(to) else f"{to};tag={tag}"
+
+
+def _has_tag(to: str) -> bool:
+    return _TAG.search(to, max(to.rfind(">"), 0)) is not None
 
 
 class Framed(Enum):
@@ -384,7 +394,7 @@ class StreamFramer:
                 return None  # half a ping, or the answer to one of ours
             del buffer[: 1 if buffer[0] == 0 else 2]
         end = buffer.find(b"\r\n\r\n", 0, self._most_head) + 4
-        line = bytes(buffer[: buffer.find(b"\r\n") + 1])
+        line = bytes(buffer[: buffer.find(b"\r\n", 0, self._most_head) + 1])
         if line and b"SIP/" not in line.upper():  # somebody speaks HTTP, TLS, or nothing at all
             head = bytes(buffer[: end if end > 3 else 0])
             raise MessageError(400, "Malformed Request Line", _request_of(head))

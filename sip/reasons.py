@@ -74,12 +74,20 @@ _REFUSALS = {
 }
 
 
+_OURS = {415: Outcome.NO_CODEC, 500: Outcome.INTERNAL}
+
+
 def outcome_of(status: int) -> Outcome:
     """How a call of ours has ended that was refused with this status.
 
     What is not listed concerns the way there (3xx is not followed, 5xx, loops, credentials): not the person.
     """
     return _REFUSALS.get(status, Outcome.TRANSPORT)
+
+
+def outcome_of_refusal(status: int) -> Outcome:
+    """Why a call that came in was refused with this status before anybody looked at whom it is for."""
+    return _OURS.get(status, Outcome.BAD_REQUEST)
 
 
 def status_of(outcome: Outcome) -> int:

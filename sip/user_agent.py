@@ -39,8 +39,8 @@ from sip.exchange import Acknowledgement, Exchange
 from sip.guard import Guard
 from sip.headers import Address
 from sip.layer import CallLater, Counters, TransactionLayer, answer_path
-from sip.message import MessageError, Request, Response, parse, respond
-from sip.reasons import reason_header, retry_after_of, status_of
+from sip.message import MessageError, Request, Response, is_in_dialog, parse, respond
+from sip.reasons import outcome_of_refusal, reason_header, retry_after_of, status_of
 from sip.registry import CallRegistry
 from sip.resolver import DnsLookup, Resolver
 from sip.transaction import InviteServer, ServerTransaction
@@ -198,6 +198,7 @@ class UserAgent:
         request = error.request
         if request is None:
             return
+        self._count_refused(request, Outcome.BAD_REQUEST)
         tag = self._steady_tag(request)
         try:
             request.stamp(path.peer.host, path.peer.port)
@@ -239,6 +240,7 @@ class UserAgent:
             done = self._layer.guarded(call, partial(self._handle, request, transaction, path, call))
             if not done and not transaction.answered:
                 self._refuse(transaction, 500)
+                self._count_refused(request, Outcome.INTERNAL)
 
     def _handle(
         self, request: Request, transaction: ServerTransaction, path: Path, call: Call | None
@@ -247,6 +249,7 @@ class UserAgent:
         refusal = check(request, to_tag=self._steady_tag(request))
         if refusal is not None:
             self._answer(transaction, refusal)
+            self._count_refused(request, outcome_of_refusal(refusal.status))
         elif request.method == "CANCEL":
             self._cancel(request, transaction)
         elif call is not None:
@@ -294,9 +297,11 @@ class UserAgent:
             offer = session_in(request)
         except UnsupportedBody:
             self._refuse(transaction, 415, headers=[("Accept", ACCEPT)])
+            self._count_refused(request, outcome_of_refusal(415))
             return
         except SdpError as error:
             self._refuse(transaction, 400, "Malformed Session Description")
+            self._count_refused(request, outcome_of_refusal(400))
             log.info("offer not understood", source=str(path.peer), problem=str(error))
             return
         refusal = self._closed or self._admit(request, path.peer)
@@ -314,8 +319,13 @@ class UserAgent:
         self._layer.guarded(call, partial(self._on_call, call))
         call.trying()
 
+    def _count_refused(self, request: Request, outcome: Outcome) -> None:
+        """A call that never came to be; a re-INVITE is none."""
+        if request.method == "INVITE" and not is_in_dialog(request):
+            self.counters.refused[outcome] += 1
+
     def _turn_away(self, transaction: ServerTransaction, refusal: Refusal) -> None:
-        self.counters.refused += transaction.request.method == "INVITE"
+        self._count_refused(transaction.request, refusal.outcome)
         self._refuse(transaction, status_of(refusal.outcome), headers=refusal.headers)
 
     def _refuse(

@@ -401,3 +401,11 @@ def test_a_stream_is_cut_the_same_however_it_arrives(data: st.DataObject) -> Non
     at = data.draw(st.integers(0, len(stream)))
     framer = StreamFramer()
     assert list(framer.feed(stream[:at])) + list(framer.feed(stream[at:])) == whole
+
+
+def test_a_first_line_without_end_is_refused_the_same_however_it_arrives() -> None:
+    data = b"x" * (MAX_HEAD + 100) + b"\r\n"
+    for at in (0, MAX_HEAD + 1):
+        framer = StreamFramer()
+        with pytest.raises(MessageError, match="513"):
+            _ = list(framer.feed(data[:at])) + list(framer.feed(data[at:]))

@@ -78,7 +78,7 @@ def test_a_call_that_is_not_admitted_is_refused_and_never_seen() -> None:
     assert peer.statuses == [486]
     assert station.calls == []
     assert station.ended == []
-    assert station.agent.counters.refused == 1
+    assert station.agent.counters.refused == {Outcome.SOURCE_LIMIT: 1}
 
 
 def test_an_offer_that_is_not_understood_is_refused_before_it_is_admitted() -> None:
@@ -430,3 +430,34 @@ def test_a_call_that_cannot_be_made_gives_back_what_it_was_admitted_to() -> None
     assert peer.statuses == [500]
     assert station.ended == [Outcome.INTERNAL]
     assert (station.agent.dialogs, len(station.agent.calls)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "outcome"),
+    [
+        ([("Expires", "x")], SDP % 30_000, Outcome.BAD_REQUEST),
+        ([("Require", "unheard-of")], SDP % 30_000, Outcome.BAD_REQUEST),
+        ([], b"v=1\r\n", Outcome.BAD_REQUEST),
+        ([("Content-Type", "text/plain")], b"hello", Outcome.NO_CODEC),
+        ([("Content-Type", "multipart/mixed;boundary=x")], b"hello", Outcome.NO_CODEC),
+    ],
+)
+def test_calls_refused_before_anybody_is_asked_are_counted(
+    fields: list[tuple[str, str]], body: bytes, outcome: Outcome
+) -> None:
+    network, station, peer = scene()
+    peer.invite(headers=fields, body=body)
+    peer.invite(headers=fields, body=body, to="<sip:meet@192.0.2.10>;tag=1")  # no new call
+    peer.request("OPTIONS", headers=fields)
+    network.run(0.1)
+    assert station.calls == []
+    assert station.agent.counters.refused == {outcome: 1}
+
+
+def test_a_call_that_cannot_be_read_is_counted() -> None:
+    network, station, peer = scene()
+    invite = peer.invite().to_bytes()
+    peer.send_raw(invite.replace(b"Content-Length: ", b"Content-Length: 9").replace(b"z9hG4bK", b"z9hG4bKx"))
+    network.run(0.1)
+    assert station.agent.counters.parse_errors == 1
+    assert station.agent.counters.refused == {Outcome.BAD_REQUEST: 1}
