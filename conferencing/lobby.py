@@ -1,7 +1,8 @@
 """The waiting room of a meeting: the same for those who call and those who come by browser.
 
 Who waits is no participant: hears nothing, sees nothing, is seen by hosts only. A host's word, or the end
-of the meeting, tells what becomes of them; the one who waits is told through ``decided``, once.
+of the meeting, tells what becomes of them; the one who waits is told through ``decided``, once. Nobody can
+fill the room alone: browsers of one source (``config.sources``) have a quarter of its places.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from conferencing.participant import Kind, Participant
 from config.outcome import Outcome, PasserelleError
 
 MOST_WAITING = 100
+MOST_OF_SOURCE = 25
 
 Decision = Participant | Outcome
 """A seat, or why there is none."""
@@ -18,13 +20,14 @@ Decision = Participant | Outcome
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Knock:
-    """One who waits. ``since`` is monotonic seconds."""
+    """One who waits. ``since`` is monotonic seconds; ``source`` None: one address stands for many."""
 
     id: str
     kind: Kind
     name: str
     since: float
     decided: Callable[[Decision], None]
+    source: str | None = None
 
 
 class Lobby:
@@ -41,10 +44,15 @@ class Lobby:
         return iter(tuple(self._waiting.values()))
 
     def add(self, knock: Knock) -> None:
-        """Let one wait. Raises :class:`PasserelleError` (ROOM_FULL) when as many wait as may."""
-        if len(self._waiting) >= self._most:
-            raise PasserelleError("the waiting room is full", outcome=Outcome.ROOM_FULL)
+        """Let one wait. Raises what :meth:`check` raises."""
+        self.check(knock.source)
         self._waiting[knock.id] = knock
+
+    def check(self, source: str | None) -> None:
+        """Raise :class:`PasserelleError` (ROOM_FULL) when as many wait as may, in all or of this source."""
+        of_source = sum(each.source == source for each in self._waiting.values()) if source else 0
+        if len(self._waiting) >= self._most or of_source >= MOST_OF_SOURCE:
+            raise PasserelleError("the waiting room is full", outcome=Outcome.ROOM_FULL)
 
     def get(self, knock_id: str) -> Knock | None:
         """The one of that id, if still waiting."""

@@ -223,26 +223,36 @@ class Meeting:
     # Coming and going
 
     def enter(
-        self, participant_id: str, kind: Kind, name: str, *, host: bool, decided: Callable[[Decision], None]
+        self,
+        participant_id: str,
+        kind: Kind,
+        name: str,
+        *,
+        host: bool,
+        decided: Callable[[Decision], None],
+        source: str | None = None,
     ) -> Participant | Knock:
         """Take a seat, or a place in the waiting room; ``decided`` is called when that has an end.
 
-        Raises :class:`PasserelleError` with ROOM_LOCKED or ROOM_FULL.
+        ``source``: where one comes from, if it counts. Raises :class:`PasserelleError` with ROOM_LOCKED or
+        ROOM_FULL.
         """
-        self.check_door(host=host)
+        self.check_door(host=host, source=source)
         if host or not self.rules.waiting_room:
             return self.join(participant_id, kind, name, host=host)
-        knock = Knock(participant_id, kind, name, self._clock(), decided)
+        knock = Knock(participant_id, kind, name, self._clock(), decided, source)
         self.lobby.add(knock)
         self._tell(LobbyChanged())
         return knock
 
-    def check_door(self, *, host: bool) -> None:
+    def check_door(self, *, host: bool, source: str | None = None) -> None:
         """Raise :class:`PasserelleError` with ROOM_LOCKED or ROOM_FULL if one may not even knock."""
         if self.locked and not host:
             raise PasserelleError("the meeting is locked", outcome=Outcome.ROOM_LOCKED)
         if host or not self.rules.waiting_room:
             self._check_size()
+        else:
+            self.lobby.check(source)
 
     def _check_size(self) -> None:
         limit = self.rules.max_participants or self.limits.participants

@@ -12,9 +12,17 @@ class Bucket:
 
     def take(self, tokens: float, now: float) -> bool:
         """Take so many if they are there."""
-        self._tokens = min(self._depth, self._tokens + max(0.0, now - self._at) * self._refill)
-        self._at = now
+        self._fill(now)
         if tokens > self._tokens:
             return False
         self._tokens -= tokens
         return True
+
+    def spend(self, tokens: float, now: float) -> None:
+        """Take so many in any case: what is missing is a debt, paid before anything else is taken."""
+        self._fill(now)
+        self._tokens -= tokens
+
+    def _fill(self, now: float) -> None:
+        self._tokens = min(self._depth, self._tokens + max(0.0, now - self._at) * self._refill)
+        self._at = now

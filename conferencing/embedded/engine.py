@@ -160,13 +160,13 @@ class EmbeddedEngine:
 
     # Browsers
 
-    def check_door(self, key: str, rules: MeetingRules, *, host: bool) -> None:
+    def check_door(self, key: str, rules: MeetingRules, *, host: bool, source: str | None = None) -> None:
         """Whether one could come in now. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED, DRAINING)."""
         if self._draining:
             raise PasserelleError("the service is about to stop", outcome=Outcome.DRAINING)
         running = self._running.get(key)
         meeting = running.meeting if running is not None else self._new_meeting(key, rules)
-        meeting.check_door(host=host)
+        meeting.check_door(host=host, source=source)
 
     def open_session(self, visit: Visit, name: str, connection: Connection) -> Session:
         """A browser comes. Raises ``PasserelleError`` (ROOM_FULL, ROOM_LOCKED)."""

@@ -73,7 +73,8 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Who comes to which room, and what they are told about it. ``key`` is the slug of the room."""
+    """Who comes to which room, and what they are told about it. ``key`` is the slug of the room, ``source``
+    the address they come from, if it counts (``config.sources``)."""
 
     key: str
     room: str
@@ -82,6 +83,7 @@ class Visit:
     host: bool
     invitation: messages.InvitationText
     ice_servers: Callable[[str], tuple[messages.IceServer, ...]]
+    source: str | None = None
 
 
 class Session:
@@ -186,7 +188,14 @@ class Session:
     def enter(self) -> None:
         """Knock. Raises :class:`PasserelleError` (ROOM_LOCKED, ROOM_FULL)."""
         visit = self._visit
-        place = self.meeting.enter(self.id, Kind.BROWSER, self._name, host=visit.host, decided=self.decided)
+        place = self.meeting.enter(
+            self.id,
+            Kind.BROWSER,
+            self._name,
+            host=visit.host,
+            decided=self.decided,
+            source=visit.source,
+        )
         if isinstance(place, Participant):
             self._sit(place)
 

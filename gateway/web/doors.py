@@ -2,6 +2,10 @@
 
 The same doors as a telephone's: a room's access level, the brakes on guessing PINs, the meeting's lock and
 waiting room. A key of a link, or a PIN, gives a role; without either one is a guest, where the room allows.
+
+No address can take these doors from the others: each has its own brakes (``gateway.web.brakes``) on making
+rooms and on asking for them. Names of rooms that are not there cost more, so that trying which there are
+takes very long; and where a key or PIN is needed, what the room is called is not told without.
 """
 
 from collections.abc import Callable
@@ -17,7 +21,9 @@ from conferencing.embedded.messages import InvitationText
 from conferencing.embedded.session import Visit
 from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
+from config.sources import counted_as
 from gateway.addresses import sip_uri, web_url
+from gateway.web.brakes import Brakes
 from gateway.web.tokens import LinkKeys, Tickets
 from gateway.web.turn import ice_servers
 from rooms.store import Store
@@ -27,8 +33,13 @@ AD_HOC_NAME = {"fr": "Réunion", "en": "Meeting"}
 # No vowels: no words by accident. Eleven of twenty letters are 47 bits: nobody guesses such a room.
 _LETTERS = "bcdfghjkmnpqrstvwxyz"
 _GROUPS = (3, 4, 4)
-# Ad-hoc rooms of the whole gateway: one a second, so many at once.
+# Ad-hoc rooms of the whole gateway: one a second, so many at once; of one source: one in 10 s.
 _ROOMS_AT_ONCE = 30.0
+_ROOMS_AT_ONCE_OF_SOURCE = 10.0
+# Times that one source may ask for a room, a second and at once: 1,000 people behind one address are let in
+# within minutes. A name that leads nowhere counts as so many more.
+_VISITS, _VISITS_AT_ONCE = 10.0, 200.0
+_MISS = 19.0
 
 log = structlog.get_logger(__name__)
 
@@ -59,18 +70,21 @@ class Doors:
         self._keys = LinkKeys(store.link_key, wall)
         self._tickets: Tickets[Visit] = Tickets(clock, random)
         self._ad_hoc = Bucket(clock(), refill=1.0, depth=_ROOMS_AT_ONCE)
+        trusted = settings.limits.trusted
+        self._makers = Brakes(clock, trusted, refill=0.1, depth=_ROOMS_AT_ONCE_OF_SOURCE)
+        self._visitors = Brakes(clock, trusted, refill=_VISITS, depth=_VISITS_AT_ONCE)
 
     # Rooms
 
-    async def create(self, name: str, language: str) -> Invitation:
-        """Make a room for one meeting, which gets a name if it has none.
+    async def create(self, name: str, language: str, source: str) -> Invitation:
+        """Make a room for one meeting, which gets a name if it has none. ``source``: the maker's address.
 
         Raises ``PasserelleError`` (NOT_FOUND: switched off; OVERLOADED).
         """
         meetings = self._settings.meetings
         if not meetings.ad_hoc:
             raise PasserelleError("rooms are made by the administrator here", outcome=Outcome.NOT_FOUND)
-        if not self._ad_hoc.take(1.0, self.clock()):
+        if not self._makers.take(source) or not self._ad_hoc.take(1.0, self.clock()):
             raise PasserelleError("too many rooms are made", outcome=Outcome.OVERLOADED)
         slug = "-".join("".join(self._random.choices(_LETTERS, k=size)) for size in _GROUPS)
         expires_at = int(self._wall() + meetings.ad_hoc_hours * 3600)
@@ -86,9 +100,20 @@ class Doors:
         if removed := await self._store.remove_expired(self._wall(), but=in_use):
             log.info("Removed rooms whose time has passed", rooms=len(removed))
 
-    async def room(self, slug: str) -> Room:
-        """The room of that name. Raises ``PasserelleError`` (NOT_FOUND, UNAVAILABLE)."""
-        return self._found(await self.directory.by_slug(slug)).room
+    async def room(self, slug: str, source: str) -> Room:
+        """The room of that name. Raises ``PasserelleError`` (NOT_FOUND, OVERLOADED, UNAVAILABLE)."""
+        if not self._visitors.take(source):
+            raise PasserelleError("too many rooms are asked for", outcome=Outcome.OVERLOADED)
+        try:
+            return self._found(await self.directory.by_slug(slug)).room
+        except PasserelleError as error:
+            if error.outcome is Outcome.NOT_FOUND:
+                self._visitors.spend(source, _MISS)
+            raise
+
+    def may_know(self, room: Room, key: str | None) -> bool:
+        """Whether one who has this key, or none, may know what the room is called."""
+        return not room.pin_needed or (key is not None and self._keys.role(key, room) is not None)
 
     def _found(self, answer: Answer) -> Found:
         match answer:
@@ -114,12 +139,13 @@ class Doors:
         """A ticket into the room, and the role. ``source``: the address, to brake guessing.
 
         Raises ``PasserelleError``: NOT_FOUND, NO_PIN (a key or PIN is needed), WRONG_PIN (so is a wrong key),
-        PIN_THROTTLED, ROOM_FULL, ROOM_LOCKED, UNAVAILABLE.
+        PIN_THROTTLED, OVERLOADED, ROOM_FULL, ROOM_LOCKED, UNAVAILABLE.
         """
-        room = await self.room(slug)
+        room = await self.room(slug, source)
         role = await self._role(room, key, pin, source)
         rules = rules_of(room)
-        self._engine.check_door(room.slug, rules, host=role is Role.HOST)
+        place = counted_as(source, self._settings.limits.trusted)
+        self._engine.check_door(room.slug, rules, host=role is Role.HOST, source=place)
         invitation = await self._store.invitation(room.slug)
         if invitation is None:
             raise PasserelleError("there is no such room", outcome=Outcome.NOT_FOUND)
@@ -131,6 +157,7 @@ class Doors:
             host=role is Role.HOST,
             invitation=self._invitation(invitation),
             ice_servers=lambda who: ice_servers(self._settings.webrtc, who, self._wall()),
+            source=place,
         )
         return self._tickets.issue(visit), role
 

@@ -1,7 +1,7 @@
 """Getting into a meeting over HTTP.
 
 - ``POST /api/meetings {name?, language?}``: make a room for one meeting, where the settings allow it.
-- ``GET /api/rooms/<slug>``: what the page shows before one enters.
+- ``GET /api/rooms/<slug>``: what the page shows before one enters; a link's key goes in ``Room-Key``.
 - ``POST /api/join {slug, name, key?, pin?}``: a ticket, with which the WebSocket begins (``web.socket``).
 - ``POST /api/leave {session, secret}``: give a seat up. A page that is closed has no time for its WebSocket;
   this request outlives it (``keepalive`` of the Fetch standard).
@@ -13,7 +13,7 @@ nothing can be done in somebody's name; all the same, only our own pages may pos
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, Field
@@ -42,6 +42,7 @@ ERRORS: dict[Outcome, tuple[int, str]] = {
 RoomName = Annotated[str, Field(max_length=80), AfterValidator(Text(80, least=0).read)]
 PersonName = Annotated[str, Field(max_length=80), AfterValidator(Text(80).read)]
 Slug = Annotated[str, Field(max_length=64)]
+RoomKey = Annotated[str | None, Header()]
 
 
 class MeetingRequest(BaseModel):
@@ -60,9 +61,9 @@ class NewMeeting(BaseModel):
 
 
 class RoomView(BaseModel):
-    """What one may know of a room before entering it."""
+    """What one may know of a room before entering it; where a key or PIN is needed, no name without a key."""
 
-    name: str
+    name: str | None
     slug: str
     access: str
     pin_needed: bool
@@ -112,19 +113,22 @@ def create_meetings(doors: Doors, origins: Origins) -> APIRouter:
     api = APIRouter(prefix="/api", responses={"4XX": {"model": Problem}, 503: {"model": Problem}})
 
     @api.post("/meetings", dependencies=[Depends(our_page)])
-    async def create_meeting(wanted: MeetingRequest) -> NewMeeting:
+    async def create_meeting(request: Request, wanted: MeetingRequest) -> NewMeeting:
         """Make a room for one meeting."""
-        room = (await doors.create(wanted.name, wanted.language)).room
+        room = (await doors.create(wanted.name, wanted.language, origins.source(request))).room
         return NewMeeting(
             slug=room.slug, link=doors.link(room, Role.GUEST), host_link=doors.link(room, Role.HOST)
         )
 
     @api.get("/rooms/{slug}")
-    async def room(slug: str) -> RoomView:
+    async def room(request: Request, slug: str, room_key: RoomKey = None) -> RoomView:
         """Say what the room is called and whether a PIN is needed."""
-        found = await doors.room(slug)
+        found = await doors.room(slug, origins.source(request))
         return RoomView(
-            name=found.name, slug=found.slug, access=found.access.value, pin_needed=found.pin_needed
+            name=found.name if doors.may_know(found, room_key) else None,
+            slug=found.slug,
+            access=found.access.value,
+            pin_needed=found.pin_needed,
         )
 
     @api.post("/join", dependencies=[Depends(our_page)])

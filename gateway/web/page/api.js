@@ -22,10 +22,10 @@ const post = (path, body, options) =>
     ...options,
   });
 
-async function ask(path, body) {
+async function ask(path, body, options) {
   let answer;
   try {
-    answer = body ? await post(path, body) : await fetch(path, { cache: "no-store" });
+    answer = body ? await post(path, body) : await fetch(path, { cache: "no-store", ...options });
   } catch {
     throw new Refused("offline", true);
   }
@@ -35,7 +35,9 @@ async function ask(path, body) {
 }
 
 export const createMeeting = (name) => ask("/api/meetings", { name, language });
-export const room = (slug) => ask(`/api/rooms/${encodeURIComponent(slug)}`);
+/** Without its key a room that needs one does not say what it is called. */
+export const room = (slug, key) =>
+  ask(`/api/rooms/${encodeURIComponent(slug)}`, undefined, { headers: key ? { "room-key": encodeURIComponent(key) } : {} });
 export const join = (request) => ask("/api/join", request);
 
 /** Give a seat up, by a request that outlives the page. Nobody waits for the answer. */

@@ -6,7 +6,7 @@
 import { room as askRoom } from "./api.js";
 import { Devices } from "./devices.js";
 import { load, preferred } from "./i18n.js";
-import { keepKey } from "./key.js";
+import { keepKey, linkKey } from "./key.js";
 import { meetingScreen } from "./meeting.js";
 import { notice } from "./notices.js";
 import { prejoinScreen } from "./prejoin.js";
@@ -31,7 +31,8 @@ function show(screen, title) {
 async function prejoin() {
   let room;
   try {
-    room = await askRoom(slug);
+    room = await askRoom(slug, linkKey());
+    room.name ??= slug;
   } catch (error) {
     return show(overScreen(error.code, { again: error.passing && prejoin }));
   }

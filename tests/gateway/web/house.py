@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
@@ -80,13 +80,20 @@ class Gateway:
         return f"http://{self.listen}"
 
     async def http(
-        self, method: str, path: str, body: Message | None = None, *, origin: str | None = ""
+        self,
+        method: str,
+        path: str,
+        body: Message | None = None,
+        *,
+        origin: str | None = "",
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Message]:
         """Ask; ``origin`` None: send none."""
         content = b"" if body is None else json.dumps(body).encode()
         head = [f"{method} {path} HTTP/1.1", f"Host: {self.listen}", "Connection: close"]
         if origin is not None:
             head.append(f"Origin: {origin or self.origin}")
+        head += [f"{name}: {value}" for name, value in (headers or {}).items()]
         if content:
             head += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
         reader, writer = await asyncio.open_connection(self.listen.host, self.listen.port)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from conferencing.lobby import MOST_OF_SOURCE
 from rooms.values import Access, NewRoom
 from tests.gateway.web.house import Gateway, with_gateway
 
@@ -179,3 +180,76 @@ def test_a_full_meeting_is_told_at_the_door(tmp_path: Path) -> None:
         assert (status, refused["code"]) == (409, "room_full")
 
     with_gateway(tmp_path, scenario)
+
+
+PROXY = {"proxies": ["127.0.0.0/8"]}
+
+
+def by(source: str) -> dict[str, str]:
+    """What the proxy says of who asks."""
+    return {"X-Forwarded-For": source}
+
+
+def test_one_address_does_not_use_up_the_rooms_of_all(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        async def make(source: str) -> int:
+            status, _ = await gateway.http("POST", "/api/meetings", {}, headers=by(source))
+            return status
+
+        greedy = [await make(f"2001:db8:7:{subnet}::1") for subnet in range(20)]
+        assert greedy == [200] * 10 + [429] * 10
+        assert await make("2001:db8:8::1") == 200
+        assert await make("198.51.100.1") == 200
+
+    with_gateway(tmp_path, scenario, http=PROXY)
+
+
+def test_trying_which_rooms_there_are_takes_long_and_knowing_one_does_not(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        await gateway.store.add(NewRoom("Team", access=Access.OPEN))
+
+        async def ask(source: str, slug: str) -> int:
+            return (await gateway.http("GET", f"/api/rooms/{slug}", headers=by(source)))[0]
+
+        assert {await ask("198.51.100.1", "team") for _ in range(50)} == {200}
+        guesses = [await ask("198.51.100.2", f"team{number}") for number in range(20)]
+        assert guesses[:10] == [404] * 10
+        assert guesses[-5:] == [429] * 5
+        body = {"slug": "team", "name": "Mallory"}
+        status, refused = await gateway.http("POST", "/api/join", body, headers=by("198.51.100.2"))
+        assert (status, refused["code"]) == (429, "throttled")
+        assert await ask("198.51.100.3", "team") == 200
+
+    with_gateway(tmp_path, scenario, http=PROXY)
+
+
+def test_what_a_closed_room_is_called_is_told_with_a_key_only(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        made = await gateway.store.add(NewRoom("Plan B", slug="b", access=Access.SIGNED_IN))
+        guest = await gateway.join("b", "Anna", pin=made.pin)
+        key = key_of(guest.welcome["invitation"]["link"])
+        for headers, name in (({}, None), ({"Room-Key": "nonsense"}, None), ({"Room-Key": key}, "Plan B")):
+            _, room = await gateway.http("GET", "/api/rooms/b", headers=headers)
+            assert room == {"name": name, "slug": "b", "access": "signed-in", "pin_needed": True}
+
+    with_gateway(tmp_path, scenario)
+
+
+def test_one_address_does_not_fill_the_waiting_room(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        await gateway.store.add(NewRoom("Team", access=Access.WAITING))
+
+        async def knock(source: str) -> tuple[int, str]:
+            body = {"slug": "team", "name": "Anna"}
+            status, answer = await gateway.http("POST", "/api/join", body, headers=by(source))
+            if status == 200:
+                page = await gateway.connect()
+                await page.send("hello", version=1, token=answer["token"], name="Anna")
+                await page.until("waiting")
+            return status, answer.get("code", "")
+
+        assert {await knock("198.51.100.1") for _ in range(MOST_OF_SOURCE)} == {(200, "")}
+        assert await knock("198.51.100.1") == (409, "room_full")
+        assert await knock("198.51.100.2") == (200, "")
+
+    with_gateway(tmp_path, scenario, http=PROXY)

@@ -1,0 +1,57 @@
+"""Brakes on what one source asks of the doors: a bucket of tokens for each.
+
+What a source is stands in ``config.sources``; of IPv6 a /48 counts, as much as one subscriber may be given.
+Trusted networks, where one address is very many people, are not braked. Memory is bounded: at most
+``MOST_SOURCES`` are kept, those longest unused going first.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from bridge.pin_guard import SUBSCRIBER_BITS
+from conferencing.embedded.bucket import Bucket
+from config.sources import Network, counted_as
+
+MOST_SOURCES = 10_000
+
+
+class Brakes:
+    """``refill`` tokens a second for each source, ``depth`` at most and at first; ``clock``: seconds."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        trusted: Sequence[Network],
+        *,
+        refill: float,
+        depth: float,
+        most: int = MOST_SOURCES,
+    ) -> None:
+        self._clock = clock
+        self._trusted = trusted
+        self._refill = refill
+        self._depth = depth
+        self._most = most
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def take(self, source: str) -> bool:
+        """Take a token of this address, if one is there."""
+        bucket = self._bucket(source)
+        return bucket is None or bucket.take(1.0, self._clock())
+
+    def spend(self, source: str, tokens: float) -> None:
+        """Take so many of this address in any case: a debt is paid before anything else is taken."""
+        bucket = self._bucket(source)
+        if bucket is not None:
+            bucket.spend(tokens, self._clock())
+
+    def _bucket(self, source: str) -> Bucket | None:
+        name = counted_as(source, self._trusted, bits=SUBSCRIBER_BITS)
+        if name is None:
+            return None
+        if name not in self._buckets:
+            self._buckets[name] = Bucket(self._clock(), refill=self._refill, depth=self._depth)
+        self._buckets.move_to_end(name)
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return self._buckets[name]
