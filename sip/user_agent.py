@@ -283,7 +283,11 @@ class UserAgent:
             self._layer.guarded(call, call.cancelled)
 
     def _answer_options(self, request: Request, transaction: ServerTransaction) -> None:
-        """What an INVITE would get (section 11.2)."""
+        """What we can do, and whether calls are taken at all.
+
+        An INVITE to the same name may still get a 404 (section 11.2 would have it here too): proxies ask with
+        any name whether we live, and whom a name leads to is looked up for calls alone, where tries count.
+        """
         if self._closed is not None:
             self._turn_away(transaction, self._closed)
         else:

@@ -1,7 +1,7 @@
 """One connection of a stream transport: framing, keep-alive, idleness, back-pressure (RFC 3261 section 18.3).
 
-A double CRLF is answered by a single one (RFC 5626 section 4.4.1). What may never happen is that one peer
-costs the others anything:
+A double CRLF is answered by a single one (RFC 5626 section 4.4.1), those that come in one read by one for
+all. What may never happen is that one peer costs the others anything:
 
 - a connection has ``max_backlog`` octets to fall behind; beyond, it is dropped (the kernel's buffer and
   Twisted's come on top);
@@ -159,13 +159,13 @@ class StreamPath(Protocol):
         """Cut the stream and pass the messages on."""
         self._touch()
         receiver = self.owner.receiver
+        pings = self.owner.counters.keepalives
         try:
             for item in self._framer.feed(data):
                 self.heard_at = self.owner.reactor.seconds()
                 self._calm_down()
                 if item is KEEPALIVE:
                     self.owner.counters.keepalives += 1
-                    self._write(PONG)
                 elif isinstance(item, bytes) and receiver.admits(self.peer.host, len(item)):
                     self.owner.counters.messages_in += 1
                     receiver.receive(item, self)
@@ -173,6 +173,8 @@ class StreamPath(Protocol):
             receiver.receive_broken(error, self)
             self.transport.loseConnection()
         else:
+            if self.owner.counters.keepalives > pings and receiver.admits(self.peer.host, len(data)):
+                self._write(PONG)
             if self._framer.begun and self._impatience is None:
                 self._impatience = self.owner.reactor.callLater(self.owner.limits.patience, self.abort)
 

@@ -7,6 +7,9 @@ and the tick with it; :data:`MAX_THROUGHPUT` gives the loop back after some twen
 largest datagram there is.
 
 A datagram that the sender's bucket does not admit is dropped before it is parsed.
+
+Link-local IPv6 addresses are not supported, here nor over TCP: they mean nothing without their zone, which
+neither Via nor Contact nor SDP can name, so the zone is cut off, and what would be sent there fails.
 """
 
 import asyncio

@@ -348,3 +348,23 @@ def test_a_connection_of_ours_is_closed_early_unless_somebody_holds_it() -> None
                 writer.close()
 
     run(scenario)
+
+
+def test_a_flood_of_pings_costs_tokens_and_gets_one_pong_a_read() -> None:
+    async def scenario(reactor: Any) -> None:
+        async with listening(reactor) as (transport, inbox):
+            reader, writer = await connect(transport)
+            writer.write(b"\r\n\r\n" * 1_000 + MESSAGE)
+            await until(lambda: inbox.messages)
+            assert transport.counters.keepalives == 1_000
+            inbox.paths[0].send(b"end")
+            assert await reader.readexactly(5) == b"\r\nend"
+            inbox.refused.add("127.0.0.1")
+            writer.write(b"\r\n\r\n")
+            await until(lambda: transport.counters.keepalives == 1_001)
+            assert inbox.turned_away == 1
+            inbox.paths[0].send(b"end")
+            assert await reader.readexactly(3) == b"end"
+            writer.close()
+
+    run(scenario)
