@@ -28,6 +28,7 @@ Network = IPv4Network | IPv6Network
 CodecName = Literal["G722", "PCMA", "PCMU"]
 
 SQLITE = "sqlite:///"
+_HTTP_PORTS = {"http": 80, "https": 443}
 
 
 def _network(value: object) -> Network:
@@ -51,11 +52,23 @@ def _database_url(url: str, info: ValidationInfo) -> str:
 
 
 def _public_url(url: str) -> str:
-    """A scheme and a host, perhaps a port, as browsers send them in Origin."""
+    """A scheme and a host, perhaps a port, as browsers send them in Origin (RFC 6454 section 6.2).
+
+    A port that goes without saying is left out, and a host is written in ASCII (RFC 3490).
+    """
+    if not url:
+        return url
+    wrong = ValueError('"https://HOST" or "https://HOST:PORT" and no more')
     parts = urlsplit(url.lower().rstrip("/"))
-    if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query):
-        raise ValueError('"https://HOST" or "https://HOST:PORT" and no more')
-    return parts.geturl()
+    try:
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+    except ValueError:
+        raise wrong from None
+    bare = f"{parts.scheme}://{parts.netloc}" == parts.geturl() and "@" not in parts.netloc
+    if parts.scheme not in _HTTP_PORTS or not host or not bare:
+        raise wrong
+    place = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{place}" + ("" if port in (None, _HTTP_PORTS[parts.scheme]) else f":{port}")
 
 
 def _turn_url(url: str) -> str:

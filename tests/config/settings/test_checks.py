@@ -90,7 +90,13 @@ def test_the_media_of_browsers_has_an_address_and_a_port_of_its_own() -> None:
     assert keys(webrtc={"turn": ["turn:turn.example.org"], "turn_secret": "x"}) == []
 
 
-@pytest.mark.parametrize("url", ["meet.example.org", "https://", "https://a/b", "ftp://a", "https://a?b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("meet.example.org", "https://", "https://a/b", "ftp://a", "https://a?b", "https://a#b"),
+        *("https://a:99999", "https://user@a", "https://:443"),
+    ],
+)
 def test_a_public_url_is_a_scheme_and_a_host(url: str) -> None:
     with pytest.raises(ValueError, match="https://HOST"):
         Settings.model_validate({"http": {"public_url": url}})
@@ -101,6 +107,16 @@ def test_one_guesser_cannot_use_up_what_is_for_all() -> None:
     assert keys(limits={"pin_failures": 50, "pin_failures_per_source": 5}) == []
 
 
-def test_a_public_url_is_spelt_as_browsers_do() -> None:
-    http = Settings.model_validate({"http": {"public_url": "HTTPS://Meet.Example.org/"}}).http
-    assert http.public_url == "https://meet.example.org"
+@pytest.mark.parametrize(
+    ("written", "spelt"),
+    [
+        ("HTTPS://Meet.Example.org/", "https://meet.example.org"),
+        ("https://meet.example.org:443", "https://meet.example.org"),
+        ("https://meet.example.org:8443", "https://meet.example.org:8443"),
+        ("http://[2001:DB8::1]:80", "http://[2001:db8::1]"),
+        ("http://192.0.2.1:443", "http://192.0.2.1:443"),
+        ("https://réunion.example", "https://xn--runion-bva.example"),
+    ],
+)
+def test_a_public_url_is_spelt_as_browsers_do(written: str, spelt: str) -> None:
+    assert Settings.model_validate({"http": {"public_url": written}}).http.public_url == spelt
