@@ -17,6 +17,12 @@ T = TypeVar("T")
 _UNSPEAKABLE = frozenset({"Cc", "Cs", "Cn", "Zl", "Zp"})
 # Marks that turn the direction of what follows, and with it other people's names around.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# What joins letters and emoji, or keeps them apart; of all that cannot be seen a name may hold this alone.
+_JOINERS = frozenset("\u200c\u200d")
+# Letters and signs without any ink: fillers of Hangul, and Braille without dots.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Marks upon one letter; more would cover the lines around. Tibetan stacks six.
+_MOST_MARKS = 6
 _LINE_ENDS = frozenset("\r\n\t")
 _ASCII_LINES = re.compile(r"[\t\r\n -~]*")
 # A joiner and two selectors that make one emoji of several characters.
@@ -36,9 +42,10 @@ class FieldKind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """``least`` to ``most`` characters, none of which is invisible trickery; ``lines``: line ends allowed.
+    """``least`` to ``most`` characters without trickery, something to be seen among them; spaces around go.
 
-    Spaces around it are taken off.
+    ``lines``: line ends are allowed, and what cannot be seen but is pasted along with text, such as soft
+    hyphens. Without, it is a name, which nobody shall make look like another's by what is not seen.
     """
 
     most: int
@@ -49,17 +56,32 @@ class Text:
         """See :class:`FieldKind`."""
         if not isinstance(value, str) or len(value) > self.most:
             raise FieldError(f"text of at most {self.most} characters")
-        text = value if self.lines else value.strip()
+        text = value.strip()
         if len(text) < self.least:
             raise FieldError(f"text of at least {self.least} characters")
-        if not text.isprintable() and any(map(self._is_bad, text)):
-            raise FieldError("text without control characters")
+        if not (text.isascii() and text.isprintable()):
+            self._check(text)
         return text
 
-    def _is_bad(self, character: str) -> bool:
-        if character in _LINE_ENDS:
-            return not self.lines
-        return character in _TURNING or unicodedata.category(character) in _UNSPEAKABLE
+    def _check(self, text: str) -> None:
+        seen, marks = False, 0
+        for character in text:
+            category = unicodedata.category(character)
+            if self._is_bad(character, category):
+                raise FieldError("text without control characters")
+            marks = marks + 1 if category in ("Mn", "Me") else 0
+            if marks > _MOST_MARKS:
+                raise FieldError(f"text with at most {_MOST_MARKS} marks upon a letter")
+            seen = seen or (category[0] in "LNPS" and character not in _BLANK)
+        if text and not seen:
+            raise FieldError("text that can be seen")
+
+    def _is_bad(self, character: str, category: str) -> bool:
+        if self.lines and (character in _LINE_ENDS or category == "Cf"):
+            return character in _TURNING
+        if category == "Cf":
+            return character not in _JOINERS
+        return category in _UNSPEAKABLE or (character in _BLANK and not self.lines)
 
 
 @dataclass(frozen=True, slots=True)
