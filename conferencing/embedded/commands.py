@@ -62,11 +62,16 @@ def _lead(held: Meeting, me: Participant, message: HostCommand) -> None:
         case messages.Lock(locked):
             held.set_locked(locked)
         case messages.Admit(who, everyone):
-            _admit(held, [knock.id for knock in held.lobby] if everyone else [who])
-        case messages.Refuse(who):
-            held.turn_away(who)
+            _admit(held, _waiting(held) if everyone else [who])
+        case messages.Refuse(who, everyone):
+            for each in _waiting(held) if everyone else [who]:
+                held.turn_away(each)
         case messages.End():
             held.end()
+
+
+def _waiting(held: Meeting) -> list[str]:
+    return [knock.id for knock in held.lobby]
 
 
 def _admit(held: Meeting, who: Sequence[str]) -> None:

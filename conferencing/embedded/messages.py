@@ -168,9 +168,10 @@ class Admit:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Host: send one away who waits."""
+    """Host: send one away who waits, or all."""
 
-    participant: Id
+    participant: Annotated[str, Text(64, least=0)] = ""
+    all: Bool = False
 
 
 @dataclass(frozen=True, slots=True)

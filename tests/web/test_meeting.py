@@ -169,6 +169,10 @@ def test_the_waiting_room_of_a_host(enter: OpenPage, company: FakeServer) -> Non
     company.next("refuse", participant="max")
     page.get_by_role("button", name="Admit all").click()
     company.next("admit", all=True)
+    page.get_by_role("button", name="Refuse all").click()
+    assert len(company.heard("refuse")) == 1
+    page.get_by_role("dialog").get_by_role("button", name="Refuse all").click()
+    company.next("refuse", all=True)
     company.knock()
     expect(page.locator(".lobby")).to_be_hidden()
 

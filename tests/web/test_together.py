@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -96,16 +95,12 @@ def meeting(browser: Browser, gateway: Gateway) -> tuple[str, str]:
     """A new room's path, and its host's."""
     page = browser.new_page(locale="en-GB")
     page.goto(f"http://{gateway.address}:8080/")
-    with page.expect_response("**/api/meetings") as made:
-        page.get_by_role("button", name="Start a new meeting").click()
-    links = made.value.json()
+    page.get_by_role("button", name="Start a new meeting").click()
+    page.wait_for_url("**/r/*")
+    path = page.evaluate("location.pathname")
+    key = page.evaluate("JSON.parse(sessionStorage.getItem(`passerelle.key.${location.pathname}`))")
     page.close()
-    return _path(links["link"]), _path(links["host_link"])
-
-
-def _path(link: str) -> str:
-    parts = urlsplit(link)
-    return f"{parts.path}#{parts.fragment}" if parts.fragment else parts.path
+    return path, f"{path}#k={key}"
 
 
 def sees(page: Page, name: str, looks: tuple[str, int]) -> bool:

@@ -116,7 +116,12 @@ export class People {
   #count = h("h3", { tabindex: "-1" });
   #waiting = h("ul", { label: "people.waiting_list" });
   #waitingCount = h("h3", { tabindex: "-1" });
-  #all = button(null, "people.admit_all", () => this.#session.send("admit", { all: true }));
+  #all = h(
+    "span",
+    { class: "all" },
+    button(null, "people.refuse_all", () => this.#refuseAll()),
+    button(null, "people.admit_all", () => this.#session.send("admit", { all: true }), { class: "primary" }),
+  );
   #lobby = h(
     "section",
     { class: "lobby", hidden: true },
@@ -184,6 +189,11 @@ export class People {
       this.#waiting,
       waiting.map((person) => known.get(person.id) ?? this.#waitingLine(person)),
     );
+  }
+
+  #refuseAll() {
+    const refuse = () => this.#session.send("refuse", { all: true });
+    confirm("people.refuse_all.title", "people.refuse_all.question", "people.refuse_all", refuse);
   }
 
   #waitingLine(person) {

@@ -1,0 +1,26 @@
+"""What hosts' pages may do, and nobody else's."""
+
+import pytest
+
+from tests.conferencing.embedded.pages import House
+
+
+def test_a_host_refuses_all_who_wait() -> None:
+    house = House()
+    host, page = house.come("Host", host=True, waiting_room=True)
+    visitors = [house.come(name, waiting_room=True)[1] for name in ("Bob", "Eve")]
+    house.say(host, "refuse", all=True)
+    assert page.take("lobby")[-1]["waiting"] == []
+    for each in visitors:
+        assert [event["reason"] for event in each.take("closed")] == ["refused"]
+
+
+@pytest.mark.parametrize("command", ["admit", "refuse"])
+def test_who_waits_is_decided_by_hosts_only(command: str) -> None:
+    house = House()
+    house.come("Host", host=True, waiting_room=True)
+    guest, page = house.come("Guest")
+    _, visitor = house.come("Bob", waiting_room=True)
+    house.say(guest, command, all=True)
+    assert [event["code"] for event in page.take("error")] == ["not_allowed"]
+    assert [event["type"] for event in visitor.take()] == ["waiting"]
