@@ -49,13 +49,11 @@ from dataclasses import dataclass
 import structlog
 
 from config.settings import LimitsSettings
-from config.sources import counted_as, trusted_network
+from config.sources import SUBSCRIBER_BITS, counted_as, trusted_network
 
 MOST_BUCKETS = 10_000
 # Of what may be wrong by a sender who was seen to be there, the part for those who were not.
 UNSEEN_PART = 10
-# Bits of an IPv6 address that one subscriber has no choice of (RIPE-690).
-SUBSCRIBER_BITS = 48
 # Seconds between two warnings of the same limit.
 WARNING_SECONDS = 3600.0
 
@@ -149,5 +147,7 @@ class PinGuard:
             if brake.shared and now - self._warned.get(brake.name, -WARNING_SECONDS) >= WARNING_SECONDS:
                 self._warned[brake.name] = now
                 log.warning(
-                    "PINs are refused: somebody guesses", limit=f"limits.{brake.setting}", bucket=brake.name
+                    "Too many wrong PINs: somebody guesses",
+                    limit=f"limits.{brake.setting}",
+                    bucket=brake.name,
                 )

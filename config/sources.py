@@ -10,6 +10,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 Network = IPv4Network | IPv6Network
 
+SUBSCRIBER_BITS = 48
+"""Bits of an IPv6 address that a subscriber has no choice of, at most (RIPE-690)."""
+
 
 def counted_as(host: str, trusted: Iterable[Network], *, bits: int = 64) -> str | None:
     """The name an address is counted under; None for a trusted one. What is no address is its own name.

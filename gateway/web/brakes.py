@@ -8,9 +8,8 @@ Trusted networks, where one address is very many people, are not braked. Memory 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from bridge.pin_guard import SUBSCRIBER_BITS
 from conferencing.embedded.bucket import Bucket
-from config.sources import Network, counted_as
+from config.sources import SUBSCRIBER_BITS, Network, counted_as
 
 MOST_SOURCES = 10_000
 

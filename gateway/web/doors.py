@@ -21,7 +21,7 @@ from conferencing.embedded.messages import InvitationText
 from conferencing.embedded.session import Visit
 from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
-from config.sources import counted_as
+from config.sources import SUBSCRIBER_BITS, counted_as
 from gateway.addresses import sip_uri, web_url
 from gateway.web.brakes import Brakes
 from gateway.web.tokens import LinkKeys, Tickets
@@ -144,7 +144,7 @@ class Doors:
         room = await self.room(slug, source)
         role = await self._role(room, key, pin, source)
         rules = rules_of(room)
-        place = counted_as(source, self._settings.limits.trusted)
+        place = counted_as(source, self._settings.limits.trusted, bits=SUBSCRIBER_BITS)
         self._engine.check_door(room.slug, rules, host=role is Role.HOST, source=place)
         invitation = await self._store.invitation(room.slug)
         if invitation is None:

@@ -21,7 +21,7 @@ from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.messages import Code, Error, decode, encode
 from conferencing.embedded.session import Session
 from config.outcome import Outcome, PasserelleError
-from config.sources import counted_as
+from config.sources import SUBSCRIBER_BITS, counted_as
 from gateway.web.doors import Doors
 from gateway.web.origins import Origins
 
@@ -124,7 +124,7 @@ class PageSockets:
                     await _text(websocket)
 
     async def _read(self, websocket: WebSocket, connection: PageConnection) -> None:
-        source = counted_as(self._origins.source(websocket), ())
+        source = counted_as(self._origins.source(websocket), (), bits=SUBSCRIBER_BITS)
         try:
             async with asyncio.timeout(self._first_seconds) as patience:
                 self._wait_for(patience, source)

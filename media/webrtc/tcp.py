@@ -4,15 +4,17 @@ Each datagram, be it STUN, DTLS or SRTP, is preceded by its length in two octets
 its own with one remote address on it; ICE treats it like any other, only with a lower priority.
 
 A connection on which nothing is proven after 10 s is closed. So that strangers cannot hold all there is,
-those are counted, in all and by host.
+those are counted: where they are too many, the oldest of whichever source has most (``config.sources``; of
+IPv6 a /48) gives way to the newcomer.
 """
 
 import asyncio
-import collections
 import socket
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
+from config.sources import SUBSCRIBER_BITS, counted_as
 from media.latch import Address
 from media.webrtc.path import Counters, Link, Path
 
@@ -21,7 +23,6 @@ MAX_UNSENT: Final = 64 * 1024  # octets that may wait for a slow network; more w
 READ_SIZE: Final = 16 * 1024  # octets taken at a time, so that one connection does not hold the loop
 PROVE_WITHIN: Final = 10.0  # s
 MAX_UNPROVEN: Final = 256  # connections
-MAX_UNPROVEN_OF_HOST: Final = 16
 
 
 class Owner(Protocol):
@@ -81,7 +82,7 @@ class TcpLink(asyncio.BufferedProtocol):
         self.priority = priority
         self.paths: dict[Address, Path] = {}
         self.proven_at = 0.0  # s, when there last was a path on it
-        self.host = ""
+        self.source: str | None = None
         self._listener = listener
         self._address: Address = ("", 0)
         self._framer = Framer()
@@ -104,7 +105,7 @@ class TcpLink(asyncio.BufferedProtocol):
         """A stranger connects."""
         self._transport = cast(asyncio.Transport, transport)  # what create_server promises
         self._address = transport.get_extra_info("peername") or ("", 0)
-        self.host = self._address[0]
+        self.source = counted_as(self._address[0], (), bits=SUBSCRIBER_BITS)
         self._listener.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -133,7 +134,7 @@ class TcpListener:
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
-        self._links: set[TcpLink] = set()
+        self._links: dict[TcpLink, None] = {}  # as they came
         self._servers: list[asyncio.Server] = []
 
     async def listen(self, loop: asyncio.AbstractEventLoop, bound: socket.socket, priority: int) -> None:
@@ -141,18 +142,20 @@ class TcpListener:
         self._servers.append(await loop.create_server(lambda: TcpLink(self, priority), sock=bound))
 
     def opened(self, link: TcpLink) -> None:
-        """Take a connection, unless too many have nothing to show."""
+        """Take a connection; where too many have nothing to show, one of them goes."""
         link.proven_at = self._owner.clock()
-        unproven = collections.Counter(one.host for one in self._links if not one.paths)
-        if unproven.total() >= MAX_UNPROVEN or unproven[link.host] >= MAX_UNPROVEN_OF_HOST:
-            link.close()
-        else:
-            self._links.add(link)
-            self._owner.wake()
+        self._links[link] = None
+        unproven = [one for one in self._links if not one.paths]
+        if len(unproven) > MAX_UNPROVEN:
+            most, _ = Counter(one.source for one in unproven).most_common(1)[0]
+            oldest = next(one for one in unproven if one.source == most)
+            del self._links[oldest]
+            oldest.close()
+        self._owner.wake()
 
     def closed(self, link: TcpLink) -> None:
         """Let go of the paths of a connection that is gone."""
-        self._links.discard(link)
+        self._links.pop(link, None)
         now = self._owner.clock()
         for path in tuple(link.paths.values()):
             path.agent.lost(path, now)

@@ -12,7 +12,6 @@ from media.webrtc.path import Counters, Link
 from media.webrtc.tcp import (
     MAX_FRAME,
     MAX_UNPROVEN,
-    MAX_UNPROVEN_OF_HOST,
     MAX_UNSENT,
     PROVE_WITHIN,
     Framer,
@@ -138,16 +137,15 @@ def test_who_proves_nothing_is_shown_the_door() -> None:
     assert transport.aborted
 
 
-def test_strangers_are_counted_by_host_and_in_all() -> None:
+def test_where_strangers_are_too_many_the_oldest_of_the_source_that_has_most_gives_way() -> None:
     listener = TcpListener(Mux())
-    links = [opened(listener, port=port) for port in range(MAX_UNPROVEN_OF_HOST)]
-    assert not any(transport.aborted for _, transport in links)
-    assert opened(listener, port=99)[1].aborted
-    assert not opened(listener, "192.0.2.2")[1].aborted
-    links[0][0].connection_lost(None)
-    assert not opened(listener, port=99)[1].aborted
-    others = [opened(listener, f"192.0.{index}.9")[1] for index in range(MAX_UNPROVEN)]
-    assert sum(not transport.aborted for transport in others) == MAX_UNPROVEN - MAX_UNPROVEN_OF_HOST - 1
+    first = opened(listener)[1]
+    # One subscriber's, from as many networks as it has connections.
+    greedy = [opened(listener, f"2001:db8:1:{port:x}::1", port)[1] for port in range(MAX_UNPROVEN - 1)]
+    assert not any(transport.aborted for transport in [first, *greedy])
+    newcomers = [opened(listener, f"192.0.2.{number}")[1] for number in range(2, 12)]
+    assert [transport.aborted for transport in greedy] == [True] * 10 + [False] * (MAX_UNPROVEN - 11)
+    assert not any(transport.aborted for transport in [first, *newcomers])
 
 
 def test_a_lost_connection_takes_its_path_with_it() -> None:
