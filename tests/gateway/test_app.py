@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 from collections.abc import Awaitable, Callable
@@ -19,7 +20,8 @@ from gateway.app import App
 from gateway.garbage import Garbage
 from sip.call import CallState
 
-HOST = "127.0.0.1"
+# An address that no other test process of this machine uses: ports found free stay so.
+HOST = f"127.78.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
 
 
 def free_port() -> int:
