@@ -12,6 +12,7 @@ import random
 import socket
 import struct
 import time
+from typing import Protocol
 
 import av
 import numpy as np
@@ -50,6 +51,12 @@ def _encode_g722(samples: Samples) -> bytes:
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
+class Bursts(Protocol):
+    """Who says a burst of tone now and then: ``burst_at`` is when the last one left, 0 once it was heard."""
+
+    burst_at: float
+
+
 class Leg:
     """One telephone's media: what it sends, and its count of what came."""
 
@@ -77,7 +84,7 @@ class Leg:
         self.late_ms = array.array("I", [0] * 101)
         self.burst_at = 0.0
         self.countdown = 0
-        self.listens_to: Leg | None = None
+        self.listens_to: Bursts | None = None
         self.delays: list[float] = []
 
     def send(self) -> None:

@@ -15,6 +15,8 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,30 +55,17 @@ P360 = Picture("360p", 360, 2)  # 480 kbit/s
 P720 = Picture("720p", 720, 6)  # 1.4 Mbit/s
 
 
-class Client:
-    """One browser: its socket, what it sends and when."""
+class Link:
+    """One browser's way to the server: a socket, and ICE, DTLS and SRTP over it."""
 
-    def __init__(self, number: int, picture: Picture) -> None:
+    def __init__(self, number: int) -> None:
         self.name = f"client{number}"
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
         self.socket.setblocking(False)
-        self.browser = Browser(self._send, seed=number)
-        self.received = 0
-        self.delays: list[float] = []
-        self._picture = picture
-        self._numbers = {0: 0, 1: 0}
-        self._frames = 0
-        self._ssrc = 1000 + 10 * number
-        level = 20 + number % 50
-        self._extensions = {
-            0: b"\xbe\xde\x00\x02" + bytes((MID << 4, 0x30, LEVEL << 4, level)) + bytes(4),
-            1: b"\xbe\xde\x00\x01" + bytes((MID << 4, 0x31, 0, 0)),
-        }
-        # Spread over the period, as the clocks of strangers are.
-        self.voice_due = self.frame_due = number * 0.0017
+        self.browser = Browser(self.send, seed=number)
 
-    def _send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         with contextlib.suppress(OSError):
             self.socket.send(data)
 
@@ -96,11 +85,52 @@ class Client:
         self.check()
 
     def check(self) -> None:
-        self._send(self.browser.check(nominate=True))
+        self.send(self.browser.check(nominate=True))
+
+    def connected(self) -> bool:
+        """Whether there are keys; goes on towards them otherwise."""
+        if self.browser.srtp is None:
+            self.check()
+            deque(self.incoming(), maxlen=0)
+            if self.browser.mapped and self.browser.dtls is None:
+                self.browser.handshake()
+        return self.browser.srtp is not None
+
+    def incoming(self) -> Iterator[bytes]:
+        """Take all that has come; what is RTP is handed out as it came."""
+        while True:
+            try:
+                data = self.socket.recv(2048)
+            except OSError:
+                return
+            if not 128 <= data[0] <= 191:
+                self.browser.receive(data)
+            elif not 192 <= data[1] <= 223:
+                yield data
+
+
+class Client(Link):
+    """A browser of a mesh: what it sends and when."""
+
+    def __init__(self, number: int, picture: Picture) -> None:
+        super().__init__(number)
+        self.received = 0
+        self.delays: list[float] = []
+        self._picture = picture
+        self._numbers = {0: 0, 1: 0}
+        self._frames = 0
+        self._ssrc = 1000 + 10 * number
+        level = 20 + number % 50
+        self._extensions = {
+            0: b"\xbe\xde\x00\x02" + bytes((MID << 4, 0x30, LEVEL << 4, level)) + bytes(4),
+            1: b"\xbe\xde\x00\x01" + bytes((MID << 4, 0x31, 0, 0)),
+        }
+        # Spread over the period, as the clocks of strangers are.
+        self.voice_due = self.frame_due = number * 0.0017
 
     def say(self, packets: list[Feedback]) -> None:
         if self.browser.srtp:
-            self._send(self.browser.srtp.protect_rtcp(write_compound(packets)))
+            self.send(self.browser.srtp.protect_rtcp(write_compound(packets)))
 
     def speak(self, now: float) -> None:
         """20 ms of Opus, 32 kbit/s."""
@@ -129,22 +159,15 @@ class Client:
                 time.monotonic_ns().to_bytes(8, "big"),
             )
         )
-        self._send(self.browser.srtp.protect(packet))
+        self.send(self.browser.srtp.protect(packet))
 
     def receive(self, *, decrypt: bool) -> None:
         """Take all that has come."""
-        while True:
-            try:
-                data = self.socket.recv(2048)
-            except OSError:
-                return
-            if not 128 <= data[0] <= 191:
-                self.browser.receive(data)
-            elif not 192 <= data[1] <= 223:
-                self.received += 1
-                if decrypt and self.browser.srtp:
-                    sent = int.from_bytes(self.browser.srtp.unprotect(data)[-8:], "big")
-                    self.delays.append((time.monotonic_ns() - sent) / 1e9)
+        for data in self.incoming():
+            self.received += 1
+            if decrypt and self.browser.srtp:
+                sent = int.from_bytes(self.browser.srtp.unprotect(data)[-8:], "big")
+                self.delays.append((time.monotonic_ns() - sent) / 1e9)
 
 
 class Mesh:
@@ -194,11 +217,7 @@ class Mesh:
 
     def _connected(self) -> bool:
         for client in self.clients:
-            if client.browser.srtp is None:
-                client.check()
-                client.receive(decrypt=False)
-                if client.browser.mapped and client.browser.dtls is None:
-                    client.browser.handshake()
+            client.connected()
         return bool(self.do({"count": 1})["connected"] == len(self.clients))
 
     def run(self, seconds: float) -> None:
