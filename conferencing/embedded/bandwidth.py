@@ -5,6 +5,8 @@ REMB follows what is *sent*: while little is sent it stays small, so a fall of i
 but its being small does not. Hence:
 
 - a REMB that falls is believed at once; one above our estimate raises it;
+- one that stands below what is sent for more than a second is believed, too: were the link wide enough it
+  would rise, by a twelfth in a second as browsers do, however far it is behind;
 - more than a tenth lost lowers the estimate to what came through, and half the loss less;
 - to learn more, we **probe**: for most of a second we send up to two and a half times what is sent already,
   the surplus as RTX of packets the subscriber has, and then wait for its next report. When little is lost,
@@ -43,6 +45,9 @@ WAITING_DELAY: Final = 0.05  # s; less is chance
 LEAST_TIME: Final = 0.5  # s over which what was sent is judged
 DELAY_DRIFT: Final = 0.002  # s by which the best round trip is forgotten in a second
 FALL: Final = 0.97  # of the REMB before
+RISE: Final = 1.02  # of the REMB that stands; less is none
+STANDING: Final = 1.0  # s
+OVERSHOOT: Final = 1.1  # times the REMB; what is sent swings that far by itself
 REACHED: Final = 0.95  # of the most: no probe hits it exactly
 
 
@@ -65,6 +70,8 @@ class Bandwidth:
         self.sent = 0.0  # bit/s lately, all video and probes
         self.probes = 0
         self._remb: float | None = None
+        self._stood: float | None = None  # a REMB below what was sent, since when no other was much higher
+        self._stood_at = now
         self._best_round_trip = 10.0
         self._drifted_at = now
         self._octets = 0
@@ -95,9 +102,19 @@ class Bandwidth:
         before, self._remb = self._remb, rate
         if rate > self.estimate:
             self.estimate = min(rate, self.most)
-        elif before is not None and rate < FALL * before and rate < self.estimate:
+        elif rate < self.estimate and (
+            (before is not None and rate < FALL * before) or self._stands(rate, now)
+        ):
             return self._fall(rate, now)
         return False
+
+    def _stands(self, rate: float, now: float) -> bool:
+        """Whether the REMB has been below what is sent for a while, and does not rise."""
+        if self.sent < OVERSHOOT * rate or self.state is not ProbeState.RESTING:
+            self._stood = None
+        elif self._stood is None or rate > RISE * self._stood:
+            self._stood, self._stood_at = rate, now
+        return self._stood is not None and now - self._stood_at >= STANDING
 
     def reported(self, loss: float, packets: float, round_trip: float, now: float) -> bool:
         """Take a receiver report about so many packets; True when the estimate fell."""
@@ -140,6 +157,7 @@ class Bandwidth:
     def _fall(self, rate: float, now: float) -> bool:
         self.estimate = max(LEAST, rate)
         self._octets_reported, self._reported_at = self._octets, now
+        self._stood = None
         self._rest(now + (PAUSE_AFTER_FALL if self.state is ProbeState.RESTING else PAUSE_AFTER_FAILURE))
         return True
 

@@ -6,9 +6,10 @@ given out once. On that rests the promise of ``slot``: one SRTP index, one packe
 
 A video stream keeps the last :data:`HISTORY` packets, once for all subscribers: they are what is sent again
 when a subscriber asks (``video_slot``), and what tells a repaired packet from one that merely came late. What
-is missing is asked for at once and then every round trip, ten times at most: asked only once, a picture froze
-at 3 % loss. Key frames are asked for at most twice a second, however many subscribers want one, and again
-until one begins.
+is missing is asked for at once and then twice in a round trip: asked only once, a picture froze at 3 % loss.
+A browser lets a request be that comes within a round trip of its answer, so the second one costs nothing but
+when the first was lost, and saves half a round trip then. Key frames are asked for at most twice a second,
+however many subscribers want one, and again until one begins.
 
 Units: seconds, octets, bit/s; timestamps in ticks of the stream's clock.
 """
@@ -27,8 +28,9 @@ VIDEO_CLOCK: Final = 90_000  # Hz
 AUDIO_CLOCK: Final = 48_000
 HISTORY: Final = 512  # packets
 MAX_MISSING: Final = 150  # beyond it a key frame is cheaper than the repair
-NACK_TRIES: Final = 10
+NACK_TRIES: Final = 20
 NACK_INTERVAL: Final = 0.02  # s, at least
+NACK_SHARE: Final = 0.55  # of a round trip, at least: every second one comes after a whole
 KEYFRAME_INTERVAL: Final = 0.5  # s between two requests to a publisher
 SILENT_AFTER: Final = 1.5  # s without a packet: the encoder has switched the layer off
 MEASUREMENTS: Final = 5  # of the bit rate in a second
@@ -283,7 +285,7 @@ class VideoStream(Stream):
         due = sorted(number for number, (_, when) in self._missing.items() if when <= now)
         if not due:
             return
-        again = now + max(NACK_INTERVAL, 1.1 * self._upstream.round_trip)
+        again = now + max(NACK_INTERVAL, NACK_SHARE * self._upstream.round_trip)
         for number in due:
             tries, _ = self._missing[number]
             if tries + 1 == NACK_TRIES or number <= self.highest - HISTORY // 2:

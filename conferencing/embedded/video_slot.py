@@ -15,7 +15,8 @@ descriptor run on without a jump. Each stay on one stream is a :class:`Segment` 
 In SWITCHING the old layer is still sent.
 
 What a subscriber asks for again is sent as RTX (RFC 4588) from the stream's history, in the present segment
-and the one before, each packet once in most of a round trip. A slot's repairs and probes share the RTX SSRC.
+and the one before, each packet once in most of a round trip, but twice at once from the second time on: by
+then the picture is about to freeze. A slot's repairs and probes share the RTX SSRC.
 
 Units: timestamps in ticks, time in seconds, sizes in octets.
 """
@@ -248,7 +249,8 @@ class VideoSlot(Slot):
                 if len(self._repaired) >= MAX_REPAIRS:
                     self._repaired.clear()
                 self._repaired[number] = now
-                return self._resend(segment, packet, number, now)
+                times = 1 if last is None else 2
+                return sum(self._resend(segment, packet, number, now) for _ in range(times))
         return 0
 
     def reported(self, block: ReportBlock) -> tuple[int, float]:

@@ -70,6 +70,37 @@ def test_remb_is_believed_when_it_falls_and_when_it_says_more() -> None:
     assert bandwidth.estimate == LEAST
 
 
+def test_a_remb_that_stands_below_what_is_sent_is_believed_after_a_second() -> None:
+    bandwidth = Bandwidth(0.0, MOST)
+    bandwidth.sent = 420_000
+    for now in (1.0, 1.5, 1.9):
+        assert not bandwidth.remb(280_000, now)
+    assert bandwidth.estimate == START
+    assert bandwidth.remb(281_000, 2.1)
+    assert bandwidth.estimate == 281_000
+
+
+@pytest.mark.parametrize(("rate", "growth"), [(280_000, 1.08), (400_000, 1.0)])
+def test_a_remb_that_rises_or_swings_is_only_behind(rate: float, growth: float) -> None:
+    bandwidth = Bandwidth(0.0, MOST)
+    bandwidth.sent = 420_000
+    for second in range(5):
+        assert not bandwidth.remb(rate * growth**second, 1.0 + second)
+    assert bandwidth.estimate == START
+
+
+def test_a_remb_may_stand_while_we_probe() -> None:
+    bandwidth = Bandwidth(0.0, MOST)
+    bandwidth.sent = 250_000
+    assert not bandwidth.remb(300_000, 1.0)
+    bandwidth.tick(5_000_000, 3.0)
+    assert bandwidth.state is ProbeState.PROBING
+    bandwidth.sent = 900_000
+    assert not bandwidth.remb(300_000, 3.1)
+    assert not bandwidth.remb(300_000, 4.3)
+    assert bandwidth.state is ProbeState.PROBING
+
+
 def test_two_lost_of_fifteen_are_chance() -> None:
     bandwidth = Bandwidth(0.0, MOST)
     bandwidth.sent = 200_000

@@ -102,12 +102,12 @@ def test_missing_packets_are_asked_for_at_once_and_again() -> None:
     send(stream, 65_534, 1.0)
     send(stream, 65_538, 1.0)
     assert publisher.nacked == [[65_535, 0, 1]]
-    stream.tick(1.04)
+    stream.tick(1.02)
     assert len(publisher.nacked) == 1
-    send(stream, 65_536, 1.05)
-    stream.tick(1.06)
+    send(stream, 65_536, 1.025)
+    stream.tick(1.03)  # more than half a round trip
     assert publisher.nacked[1] == [65_535, 1]
-    now = 1.06
+    now = 1.03
     for _ in range(30):
         now += 0.06
         stream.tick(now)

@@ -193,7 +193,7 @@ def test_a_key_frame_that_comes_late_brings_what_followed_it() -> None:
     assert sequence_delta(packets[1].sequence, packets[0].sequence) == 1
 
 
-def test_what_is_missed_is_repaired_once_in_a_round_trip() -> None:
+def test_what_is_missed_is_repaired_once_in_a_round_trip_and_then_twice_at_once() -> None:
     link = Link()
     slot = make_slot(link)
     encoder = Encoder(link, sequence=10, timestamp=0, picture=10)
@@ -206,7 +206,8 @@ def test_what_is_missed_is_repaired_once_in_a_round_trip() -> None:
     assert slot.repair(media[2].sequence, 1.27) > 0  # a little early, by the subscriber's own clock
     assert slot.repair((media[-1].sequence + 1) & 0xFFFF, 1.4) == 0  # was never sent
     repairs = link.packets(RTX)
-    assert [packet.sequence for packet in repairs] == [101, 102]
+    assert [packet.sequence for packet in repairs] == [101, 102, 103]
+    assert repairs[1].payload == repairs[2].payload == repairs[0].payload
     assert repairs[0].payload_type == 97
     assert repairs[0].payload == media[2].sequence.to_bytes(2, "big") + media[2].payload
     assert repairs[0].timestamp == media[2].timestamp
