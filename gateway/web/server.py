@@ -2,7 +2,8 @@
 
 We bind ourselves, so that a port that is taken is one clear error before anything else starts. What a
 client may cost is bounded: the header must be there within ``IDLE_SECONDS`` of connecting, and a request
-that says nothing for ``READ_SECONDS`` is dropped; so is a WebSocket whose other end is dead.
+that says nothing for ``READ_SECONDS`` is dropped; so is a WebSocket whose other end is dead. A request whose
+body comes drop by drop is answered 408 after ``REQUEST_SECONDS``.
 """
 
 import asyncio
@@ -17,8 +18,9 @@ import structlog
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from hypercorn.protocol import ws_stream
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import ASGIFramework
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.outcome import Outcome, PasserelleError
 from config.settings import Endpoint
@@ -26,6 +28,7 @@ from gateway import certificate
 
 IDLE_SECONDS = 5
 READ_SECONDS = 10
+REQUEST_SECONDS = 15.0
 PING_SECONDS = 4
 """Between pings over a WebSocket, whose answers count as saying something."""
 STOP_SECONDS = 2.0
@@ -47,8 +50,9 @@ class HttpServer:
         tls: tuple[Path, Path] | None = None,
         *,
         stop_seconds: float = STOP_SECONDS,
+        request_seconds: float = REQUEST_SECONDS,
     ) -> None:
-        self._app = app
+        self._app = Deadline(app, request_seconds)
         self._listen = listen
         self._tls = tls
         self._stop_seconds = stop_seconds
@@ -64,6 +68,7 @@ class HttpServer:
         if self._tls is not None:
             certificate.check(*self._tls)
         refuse_compression()
+        refuse_http_2()
         listener = bind(self._listen)
         host, port = listener.getsockname()[:2]
         app = cast(ASGIFramework, self._app)  # Starlette's and Hypercorn's words for the same
@@ -92,6 +97,34 @@ class HttpServer:
     def _over(self, serving: asyncio.Task[None]) -> None:
         if not serving.cancelled() and (error := serving.exception()) is not None:
             log.error("HTTP has stopped: no health, no metrics", exc_info=error)
+
+
+class Deadline:
+    """ASGI middleware: 408 for a request whose answer has not begun after ``seconds``."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or one WebSocket, which may take its time."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_in_time(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                patience.reschedule(None)
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._seconds) as patience:
+                await self._app(scope, receive, send_in_time)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            await send({"type": "http.response.start", "status": 408, "headers": [(b"connection", b"close")]})
+            await send({"type": "http.response.body", "body": b""})
 
 
 def _unless_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -129,6 +162,19 @@ def refuse_compression() -> None:
     is short. Hypercorn has no setting for it, so its negotiation is made to find nothing in common.
     """
     ws_stream.__dict__["server_extensions_handshake"] = _nothing_in_common
+
+
+def refuse_http_2() -> None:
+    """Never change to HTTP/2 without TLS, by ``Upgrade: h2c`` or because its preface comes (RFC 7540).
+
+    No browser does, and limits on requests would have to be thought of twice. Hypercorn has no setting for
+    it, so its look for it is made to see nothing: an upgrade is ignored, a preface is a request for nothing.
+    """
+    setattr(H11Protocol, "_check_protocol", _see_nothing)  # noqa: B010
+
+
+async def _see_nothing(_protocol: H11Protocol, _request: object) -> None:
+    """Stands for ``H11Protocol._check_protocol``."""
 
 
 def _nothing_in_common(_requested: Iterable[str], _supported: list[object]) -> None:

@@ -7,18 +7,25 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import uvloop
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from config.outcome import PasserelleError
 from config.settings import Endpoint
 from gateway.web.api import create_api
-from gateway.web.server import MAX_HEADER, HttpServer
+from gateway.web.server import MAX_HEADER, REQUEST_SECONDS, HttpServer
 
 
-def with_server(use: Callable[[Endpoint], Awaitable[None]]) -> None:
+def with_server(
+    use: Callable[[Endpoint], Awaitable[None]],
+    app: ASGIApp | None = None,
+    *,
+    request_seconds: float = REQUEST_SECONDS,
+) -> None:
     """Run ``use`` against a server on a free port, on the loop that production has."""
+    app = app or create_api(lambda: None, lambda: b"metric 1\n")
 
     async def run() -> None:
-        server = HttpServer(create_api(lambda: None, lambda: b"metric 1\n"), Endpoint("127.0.0.1", 0))
+        server = HttpServer(app, Endpoint("127.0.0.1", 0), request_seconds=request_seconds)
         listen = await server.start()
         try:
             await asyncio.wait_for(use(listen), 20)
@@ -90,6 +97,48 @@ def test_a_body_too_large_is_refused() -> None:
             b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n",
         )
         assert answer.startswith(b"HTTP/1.1 413")
+
+    with_server(use)
+
+
+async def read_all(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers when the whole body is there."""
+    if scope["type"] == "http":
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(0.3)
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+def test_a_body_that_comes_drop_by_drop_has_an_end() -> None:
+    async def use(listen: Endpoint) -> None:
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        quick = await talk(listen, head + b"Content-Length: 1\r\n\r\n.")
+        assert quick.startswith(b"HTTP/1.1 200"), "an answer that has begun may take its time"
+        assert quick.endswith(b"done\r\n0\r\n\r\n")
+        reader, writer = await asyncio.open_connection(listen.host, listen.port)
+        writer.write(head + b"Content-Length: 10000\r\n\r\n")
+        reading = asyncio.create_task(reader.read(-1))
+        while not reading.done():
+            writer.write(b".")
+            await asyncio.sleep(0.05)
+        assert (await reading).startswith(b"HTTP/1.1 408")
+        writer.close()
+
+    with_server(use, read_all, request_seconds=0.2)
+
+
+def test_http_2_is_not_spoken_without_tls() -> None:
+    async def use(listen: Endpoint) -> None:
+        preface = await talk(listen, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
+        assert preface.startswith(b"HTTP/1.1 4")
+        upgrade = await talk(
+            listen,
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade, HTTP2-Settings\r\n"
+            b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+        )
+        assert upgrade.startswith(b"HTTP/1.1 200")
 
     with_server(use)
 
