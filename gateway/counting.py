@@ -19,6 +19,7 @@ from gateway.garbage import Garbage
 from gateway.metrics import Sources
 from gateway.web.socket import PageSockets
 from media.webrtc.mux import MediaMux
+from media.webrtc.path import Traffic
 from sip.call import CallState, Direction
 from sip.user_agent import UserAgent
 
@@ -50,7 +51,7 @@ class Counting:
             waiting=lambda: sum(len(meeting.lobby) for meeting in engine.meetings()),
             publishing=self._publishing,
             pages=lambda: self.sockets.opened if self.sockets is not None else 0,
-            rtp_packets=lambda: {"in": self._media().packets_in, "out": self._media().packets_out},
+            rtp_packets=self._rtp_packets,
             rtp_lost=lambda: self._media().lost,
             rtp_late=lambda: self._media().late,
             rtp_jitter_seconds=desk.jitter_seconds,
@@ -88,6 +89,13 @@ class Counting:
             if bridged.leg is not None:
                 totals.add(bridged.leg)
         return totals
+
+    def _rtp_packets(self) -> dict[str, float]:
+        telephones, browsers = self._media(), self.mux.traffic if self.mux is not None else Traffic()
+        return {
+            "in": telephones.packets_in + browsers.received,
+            "out": telephones.packets_out + browsers.sent,
+        }
 
     def _sip_messages(self) -> dict[tuple[str, str], float]:
         counts: Counter[tuple[str, str]] = Counter()

@@ -41,8 +41,8 @@ class Sources:
     waiting: Count  # in waiting rooms
     publishing: CountBy  # browsers, by source: "microphone", "camera", "screen"
     pages: Count  # open WebSockets
-    rtp_packets: CountBy  # by direction: "in", "out"
-    rtp_lost: Count
+    rtp_packets: CountBy  # of telephones and browsers, by direction: "in", "out"
+    rtp_lost: Count  # of telephones, as is what follows
     rtp_late: Count  # arrived after their turn
     rtp_jitter_seconds: Histogram  # RFC 3550 interarrival jitter, as each report is made
     tick_late_seconds: Histogram
@@ -120,10 +120,16 @@ class _Reader(Collector):
         yield _gauge("pages", "Pages that hold a connection", _one(read.pages()))
 
     def _media(self, read: Sources) -> Iterator[Metric]:
-        yield _counter("rtp_packets", "RTP packets", _by(read.rtp_packets()), "direction")
-        yield _counter("rtp_lost", "RTP packets that never came", _one(read.rtp_lost()))
-        yield _counter("rtp_late", "RTP packets that came after their turn", _one(read.rtp_late()))
-        yield _histogram("rtp_jitter_seconds", "Interarrival jitter at each report", read.rtp_jitter_seconds)
+        yield _counter(
+            "rtp_packets", "RTP packets of telephones and browsers", _by(read.rtp_packets()), "direction"
+        )
+        yield _counter("rtp_lost", "RTP packets of telephones that never came", _one(read.rtp_lost()))
+        yield _counter(
+            "rtp_late", "RTP packets of telephones that came after their turn", _one(read.rtp_late())
+        )
+        yield _histogram(
+            "rtp_jitter_seconds", "Interarrival jitter of telephones, at each report", read.rtp_jitter_seconds
+        )
         yield _counter(
             "webrtc_dropped", "Datagrams of browsers dropped", _by(read.webrtc_dropped()), "reason"
         )

@@ -33,7 +33,16 @@ from typing import Final
 
 from media.latch import Address
 from media.webrtc import stun
-from media.webrtc.path import FIRST_RETRANSMISSION, Counters, Generation, IceParameters, Link, Path, Peer
+from media.webrtc.path import (
+    FIRST_RETRANSMISSION,
+    Counters,
+    Generation,
+    IceParameters,
+    Link,
+    Path,
+    Peer,
+    Traffic,
+)
 from media.webrtc.stun import Attribute, MessageType
 
 __all__ = ["IceAgent", "IceParameters", "Register"]
@@ -52,6 +61,7 @@ class Register:
     agents: dict[bytes, "IceAgent"] = field(default_factory=dict)  # by our ufrag
     checks: dict[bytes, Path] = field(default_factory=dict)  # by the transaction of our request
     counters: Counters = field(default_factory=Counters)
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 class IceAgent:

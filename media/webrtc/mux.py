@@ -28,7 +28,7 @@ from media.latch import Address
 from media.webrtc import stun
 from media.webrtc.dtls import Certificate
 from media.webrtc.ice import Register
-from media.webrtc.path import Counters, Link, Path, Peer, tcp_priority, udp_priority
+from media.webrtc.path import Counters, Link, Path, Peer, Traffic, tcp_priority, udp_priority
 from media.webrtc.stun import MessageType
 from media.webrtc.tcp import TcpListener
 from media.webrtc.transport import PeerTransport, TransportHandler
@@ -125,6 +125,11 @@ class MediaMux:
     def counters(self) -> Counters:
         """What was dropped, and why."""
         return self.register.counters
+
+    @property
+    def traffic(self) -> Traffic:
+        """What came, and what was sent."""
+        return self.register.traffic
 
     def peer(self, handler: TransportHandler) -> PeerTransport:
         """Make the transport of one more peer."""

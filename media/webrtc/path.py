@@ -85,6 +85,14 @@ class Counters:
     failed: int = 0  # a bug of ours; the log has the trace
 
 
+@dataclass(slots=True)
+class Traffic:
+    """RTP packets that were good; of a whole mux."""
+
+    received: int = 0
+    sent: int = 0
+
+
 class Generation:
     """The credentials between two restarts."""
 

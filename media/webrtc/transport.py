@@ -108,6 +108,7 @@ class PeerTransport:
         self.handler = handler
         self._owner = owner
         self._counters = owner.register.counters
+        self._traffic = owner.register.traffic
         self._ice = IceAgent(self, owner.register, owner.random)
         self._ice.on_selected = self._path_selected
         self._dtls: DtlsSession | None = None
@@ -177,6 +178,7 @@ class PeerTransport:
             return
         try:
             path.send(srtp.protect(packet), path.address)
+            self._traffic.sent += 1
         except SrtpError:
             self._counters.unprotectable += 1
         except OSError:  # EWOULDBLOCK, ENETUNREACH ...
@@ -218,6 +220,7 @@ class PeerTransport:
         if rtcp:
             self.handler.rtcp_received(packet, now)
         else:
+            self._traffic.received += 1
             self.handler.rtp_received(packet, now)
 
     def dtls_received(self, path: Path, data: bytes, now: float) -> None:

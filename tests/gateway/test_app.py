@@ -233,6 +233,16 @@ def test_what_is_dropped_is_counted(tmp_path: Path) -> None:
     live(settings_for(tmp_path), story)
 
 
+def test_packets_of_browsers_are_counted_with_those_of_telephones(tmp_path: Path) -> None:
+    async def story(app: App, phone: Phone, web: Web) -> None:
+        assert app._mux is not None
+        app._mux.traffic.received, app._mux.traffic.sent = 5, 7
+        assert await web.metric('passerelle_rtp_packets_total{direction="in"}') == 5
+        assert await web.metric('passerelle_rtp_packets_total{direction="out"}') == 7
+
+    live(settings_for(tmp_path), story)
+
+
 def test_the_demo_makes_a_room_once_and_says_what_to_dial(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,6 +46,7 @@ def test_media_flows_both_ways() -> None:
     peer.send_rtcp(RTCP)
     network.deliver()
     assert browser.received == [plain(2), plain(3), RTCP]
+    assert (network.mux.traffic.received, network.mux.traffic.sent) == (1, 2)
 
 
 def test_we_may_be_the_dtls_client() -> None:
