@@ -383,6 +383,12 @@ class Meeting:
             participant.host = True
             self._tell(Changed(participant))
 
+    def demote(self, participant: Participant) -> None:
+        """Make a host a guest, until they come anew by the host's link or PIN, or a host makes them one."""
+        if participant.host:
+            participant.host = False
+            self._tell(Changed(participant))
+
     def set_locked(self, locked: bool) -> None:
         """Lock the door, or open it."""
         if self.locked != locked:

@@ -57,6 +57,8 @@ def _lead(held: Meeting, me: Participant, message: HostCommand) -> None:
             held.remove(_find(held, who))
         case messages.Promote(who):
             held.promote(_find(held, who))
+        case messages.Demote(who):
+            held.demote(_find(held, who))
         case messages.StopShare(who):
             held.stop_share(_find(held, who))
         case messages.Lock(locked):

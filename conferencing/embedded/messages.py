@@ -189,6 +189,13 @@ class Promote:
 
 
 @dataclass(frozen=True, slots=True)
+class Demote:
+    """Host: make a host a guest, perhaps oneself."""
+
+    participant: Id
+
+
+@dataclass(frozen=True, slots=True)
 class StopShare:
     """Host: end one's screen share."""
 
@@ -201,7 +208,8 @@ class End:
 
 
 HostCommand = (
-    Mute | AskUnmute | MuteAll | LowerHand | Remove | Admit | Refuse | Lock | Promote | StopShare | End
+    Mute | AskUnmute | MuteAll | LowerHand | Remove | Admit | Refuse | Lock | Promote | Demote | StopShare
+    | End
 )  # fmt: skip
 Command = Offer | Media | Want | SendChat | SendReaction | RaiseHand | Leave | Ping | Rename | HostCommand
 Message = Hello | Resume | Command
@@ -227,6 +235,7 @@ FROM_PAGE: dict[str, type[Message]] = {
     "refuse": Refuse,
     "lock": Lock,
     "promote": Promote,
+    "demote": Demote,
     "stop_share": StopShare,
     "end": End,
 }

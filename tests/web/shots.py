@@ -189,6 +189,11 @@ def join(page: Page, server: FakeServer) -> None:
     page.click("button[type=submit]")
 
 
+def refuse_all(page: Page, server: FakeServer) -> None:
+    page.keyboard.press("p")
+    page.locator(".lobby header button").first.click()
+
+
 def shut(code: str) -> Reach:
     def reach(page: Page, server: FakeServer) -> None:
         server.refuse_join = 409, {"code": code}
@@ -233,11 +238,14 @@ STATES: dict[str, State] = {
     "more": State(company, more()),
     "rename": State(company, menu_of(LONG[:20], 3)),
     "remove": State(company, menu_of("Jean Dupont", -1)),
+    "step-down": State(company, menu_of("Camille Petit", -2)),
+    "refuse-all": State(waiting, refuse_all),
     "chat": State(company, key("c"), mirror=True),
     "chat-empty": State(reach=key("c")),
     "people": State(waiting, key("p"), mirror=True),
     "knock": State(waiting),
     "invite": State(company, key("i")),
+    "invite-host": State(company, key("i"), path="/r/weekly#k=AWghost"),
     "shortcuts": State(company, key("?")),
     "settings": State(company, more("Réglages|Settings")),
     "details": State(company, details, mirror=True),

@@ -155,8 +155,24 @@ def test_removing_asks_first_and_renaming_asks_for_the_name(enter: OpenPage, com
     page.locator(".people").get_by_role("button", name=f"Actions for {PHONE}").click()
     page.get_by_role("menuitem", name="Remove").click()
     assert company.heard("remove") == []
-    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     company.next("remove", participant="phone")
+    assert company.heard("lock") == []
+
+
+def test_who_is_removed_may_be_locked_out(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.keyboard.press("p")
+    for button in ("Remove and lock", "Remove"):
+        page.locator(".people").get_by_role("button", name="Actions for Jean Dupont").click()
+        page.get_by_role("menuitem", name="Remove").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("button", name="Remove and lock")).to_have_count(int("lock" in button))
+        dialog.get_by_role("button", name=button, exact=True).click()
+        expect(page.locator(".bar")).to_contain_text("Locked")
+    assert [each["type"] for each in company.received if each["type"] in ("lock", "remove")] == [
+        "lock", "remove", "remove",
+    ]  # fmt: skip
 
 
 def test_the_waiting_room_of_a_host(enter: OpenPage, company: FakeServer) -> None:
@@ -207,6 +223,25 @@ def test_becoming_a_host(enter: OpenPage, company: FakeServer) -> None:
     page.keyboard.press("p")
     company.change("me", host=True)
     expect(page.get_by_role("button", name="Mute all")).to_be_visible()
+
+
+def test_a_host_hands_the_role_over(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.keyboard.press("p")
+    people = page.locator(".people")
+    people.get_by_role("button", name="Actions for Zoé").click()
+    page.get_by_role("menuitem", name="Make a guest").click()
+    company.next("demote", participant="zoé")
+    people.get_by_role("button", name="Actions for Camille Petit").click()
+    page.get_by_role("menuitem", name="Be host no longer").click()
+    assert len(company.heard("demote")) == 1
+    page.get_by_role("dialog").get_by_role("button", name="Be host no longer").click()
+    company.next("demote", participant="me")
+    company.change("me", host=False)
+    expect(page.get_by_text("You are no longer a host.")).to_be_visible()
+    expect(page.get_by_role("button", name="Mute all")).to_be_hidden()
+    company.change("me", host=True)
+    expect(page.get_by_text("You are a host now.")).to_be_visible()
 
 
 def test_what_hosts_ask_is_done_and_said(enter: OpenPage, company: FakeServer) -> None:

@@ -208,7 +208,7 @@ def test_a_host_removes_a_guest(browser: Browser, gateway: Gateway, enter: Enter
     ana.keyboard.press("p")
     ana.locator(".people").get_by_role("button", name="Actions for Ben").click()
     ana.get_by_role("menuitem", name="Remove").click()
-    ana.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    ana.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     expect(ben.get_by_role("heading", name="You were removed from the meeting")).to_be_visible()
     expect(ana.locator(".tile")).to_have_count(1)
     expect(ana.get_by_text("You are the only one here.")).to_be_visible()

@@ -199,10 +199,19 @@ TEXTS = {
     "people.rename": "Rename",
     "people.new_name": "Name for everybody",
     "people.promote": "Make a host",
+    "people.demote": "Make a guest",
+    "people.step_down": "Be host no longer",
+    "people.step_down.question": (
+        "You will be a guest like others. Other hosts, or the host’s link or PIN, can make you a host again."
+    ),
     "people.statistics": "Network details",
     "people.remove": "Remove",
     "people.remove.title": "Remove {name}?",
-    "people.remove.question": "They leave the meeting at once.",
+    "people.remove.question": (
+        "They leave the meeting at once. They can come back the way they came unless you lock the meeting."
+    ),
+    "people.remove.locked_question": "They leave the meeting at once.",
+    "people.remove_and_lock": "Remove and lock",
     "people.lock": "Lock",
     "people.unlock": "Unlock",
     "people.mute_all": "Mute all",
@@ -273,6 +282,8 @@ TEXTS = {
     "said.hand": "{name} has raised a hand.",
     "said.reaction": "{name} reacts with {emoji}",
     "said.chat": "{name} writes: {text}",
+    "said.host": "You are a host now.",
+    "said.guest": "You are no longer a host.",
     "said.waiting": "{name} is waiting to be let in.",
     # Dialogs
     "dialog.close": "Close",

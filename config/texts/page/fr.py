@@ -206,10 +206,21 @@ TEXTS = {
     "people.rename": "Renommer",
     "people.new_name": "Nom que verra tout le monde",
     "people.promote": "Nommer organisateur",
+    "people.demote": "Rendre simple participant",
+    "people.step_down": "Ne plus être organisateur",
+    "people.step_down.question": (
+        "Vous serez un participant comme les autres. Un autre organisateur, le lien d’organisateur ou son code "
+        "vous rendront ce rôle."
+    ),
     "people.statistics": "Détails du réseau",
     "people.remove": "Exclure",
     "people.remove.title": "Exclure {name} ?",
-    "people.remove.question": "Cette personne quitte aussitôt la réunion.",
+    "people.remove.question": (
+        "Cette personne quitte aussitôt la réunion. Elle peut revenir par le même chemin, sauf si vous "
+        "verrouillez la réunion."
+    ),
+    "people.remove.locked_question": "Cette personne quitte aussitôt la réunion.",
+    "people.remove_and_lock": "Exclure et verrouiller",
     "people.lock": "Verrouiller",
     "people.unlock": "Déverrouiller",
     "people.mute_all": "Couper les micros",
@@ -282,6 +293,8 @@ TEXTS = {
     "said.hand": "{name} lève la main.",
     "said.reaction": "{name} réagit avec {emoji}",
     "said.chat": "{name} écrit : {text}",
+    "said.host": "Vous êtes maintenant organisateur.",
+    "said.guest": "Vous n’êtes plus organisateur.",
     "said.waiting": "{name} attend d’entrer.",
     # Dialogs
     "dialog.close": "Fermer",

@@ -106,8 +106,8 @@ export function dialog(title, ...body) {
   return box;
 }
 
-/** Ask before something that cannot be taken back. */
-export function confirm(title, question, yes, act) {
+/** Ask before something that cannot be taken back. `answers` are those that do it: [text, act] each. */
+export function confirm(title, question, ...answers) {
   const box = dialog(
     title,
     h("p", { text: question }),
@@ -115,14 +115,12 @@ export function confirm(title, question, yes, act) {
       "footer",
       {},
       h("button", { type: "button", text: "dialog.cancel", autofocus: true, onclick: () => box.close() }),
-      h("button", {
-        type: "button",
-        class: "danger",
-        text: yes,
-        onclick: () => {
+      answers.map(([text, act]) => {
+        const onclick = () => {
           box.close();
           act();
-        },
+        };
+        return h("button", { type: "button", class: "danger", text, onclick });
       }),
     ),
   );

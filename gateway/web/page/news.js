@@ -14,6 +14,7 @@ export function tellNews(session, panel, signal) {
 
   on(state, "joined", ({ name }) => announce("said.joined", { name }));
   on(state, "left", ({ participant }) => announce("said.left", { name: participant.name }));
+  on(state, "role", ({ host }) => notice(host ? "said.host" : "said.guest"));
   on(state, "hand", ({ you, name }) => you || notice(["said.hand", { name }]));
   on(state, "reaction", ({ participant, emoji }) =>
     announce("said.reaction", { name: nameOf(participant), emoji }),

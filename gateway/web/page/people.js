@@ -19,8 +19,10 @@ export function participantMenu(session, stage, id, anchor) {
   const askUnmute = () => {
     if (session.send("ask_unmute", { participant: id })) notice(["people.asked_unmute", { name }]);
   };
-  const remove = () =>
-    confirm(["people.remove.title", { name }], "people.remove.question", "people.remove", send("remove"));
+  const demote = () =>
+    you
+      ? confirm("people.step_down", "people.step_down.question", ["people.step_down", send("demote")])
+      : send("demote")();
   openMenu(anchor, [
     { icon: "pin", text: stage.pinned === id ? "people.unpin" : "people.pin", run: () => stage.pin(id) },
     isHost && !you && microphone && { icon: "muted", text: "people.mute", run: send("mute") },
@@ -29,9 +31,24 @@ export function participantMenu(session, stage, id, anchor) {
     isHost && !you && screen && { icon: "screen", text: "people.stop_share", run: send("stop_share") },
     (isHost || you) && { icon: "person", text: "people.rename", run: () => rename(session, participant) },
     isHost && !host && kind === "browser" && { icon: "star", text: "people.promote", run: send("promote") },
+    isHost && host && { icon: "star", text: you ? "people.step_down" : "people.demote", run: demote },
     { icon: "chart", text: "people.statistics", run: () => showStatistics(session, id) },
-    isHost && !you && { icon: "close", text: "people.remove", run: remove, danger: true },
+    isHost &&
+      !you && { icon: "close", text: "people.remove", run: () => remove(session, participant), danger: true },
   ]);
+}
+
+/** Nobody knows them if they come back, unless the door is locked behind them. */
+function remove(session, { id, name }) {
+  const removed = () => session.send("remove", { participant: id });
+  const locked = () => session.send("lock", { locked: true }) && removed();
+  const open = !session.state.meeting.locked;
+  confirm(
+    ["people.remove.title", { name }],
+    open ? "people.remove.question" : "people.remove.locked_question",
+    ...(open ? [["people.remove_and_lock", locked]] : []),
+    ["people.remove", removed],
+  );
 }
 
 function rename(session, { id, name }) {
@@ -136,7 +153,7 @@ export class People {
   constructor(session, menu) {
     this.#session = session;
     this.#menu = menu;
-    const end = () => confirm("people.end", "people.end.question", "people.end", () => session.send("end"));
+    const end = () => confirm("people.end", "people.end.question", ["people.end", () => session.send("end")]);
     this.#host = h(
       "div",
       { class: "hosting", hidden: true },
@@ -193,7 +210,7 @@ export class People {
 
   #refuseAll() {
     const refuse = () => this.#session.send("refuse", { all: true });
-    confirm("people.refuse_all.title", "people.refuse_all.question", "people.refuse_all", refuse);
+    confirm("people.refuse_all.title", "people.refuse_all.question", ["people.refuse_all", refuse]);
   }
 
   #waitingLine(person) {

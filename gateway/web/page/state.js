@@ -1,7 +1,7 @@
 // What is known of the meeting, kept by applying the server's messages in order. No DOM, no network.
 //
 // Events name what changed: "participants", "speaking", "chat", "lobby", "meeting"; and what happened:
-// "joined", "left", "reaction", "said", "hand".
+// "joined", "left", "reaction", "said", "hand", "role" (mine).
 
 const EVENTS = {
   welcome: (state, message) => state.reset(message),
@@ -67,6 +67,7 @@ export class MeetingState extends EventTarget {
     const before = this.participants.get(participant.id);
     this.participants.set(participant.id, { ...before, ...participant });
     this.emit("participants");
+    if (participant.you && before && participant.host !== before.host) this.emit("role", participant);
     if (participant.hand != null && before?.hand == null) this.emit("hand", participant);
   }
 

@@ -24,3 +24,27 @@ def test_who_waits_is_decided_by_hosts_only(command: str) -> None:
     house.say(guest, command, all=True)
     assert [event["code"] for event in page.take("error")] == ["not_allowed"]
     assert [event["type"] for event in visitor.take()] == ["waiting"]
+
+
+def test_a_host_hands_the_role_over() -> None:
+    house = House()
+    anna, page = house.come("Anna", host=True)
+    bob, other = house.come("Bob")
+    house.say(anna, "promote", participant=bob.id)
+    house.say(anna, "demote", participant=anna.id)
+    house.say(anna, "mute_all")
+    assert [event["code"] for event in page.take("error")] == ["not_allowed"]
+    hosts = {event["participant"]["name"]: event["participant"]["host"] for event in other.take("changed")}
+    assert hosts == {"Anna": False, "Bob": True}
+    house.say(anna, "demote", participant=bob.id)
+    assert [event["code"] for event in page.take("error")] == ["not_allowed"]
+
+
+def test_one_who_is_no_host_hears_no_more_of_the_waiting_room() -> None:
+    house = House()
+    anna, page = house.come("Anna", host=True, waiting_room=True)
+    bob, _ = house.come("Bob", host=True)
+    house.say(bob, "demote", participant=anna.id)
+    page.take()
+    house.come("Eve")
+    assert page.take("lobby") == []
