@@ -190,7 +190,10 @@ class EmbeddedEngine:
     def resume_session(
         self, session_id: str, secret: str, last: int, connection: Connection
     ) -> Session | None:
-        """A browser comes back; ``None`` if it is not known, or not the one it says it is."""
+        """A browser comes back; ``None`` if it is not known, or not the one it says it is.
+
+        Raises ``PasserelleError`` (OVERLOADED) when it does so all the time.
+        """
         session = self._session(session_id, secret)
         if session is not None:
             session.attach(connection, self._clock(), last)

@@ -11,6 +11,8 @@ from conferencing.embedded.messages import MOST_LENGTH, MOST_SDP, Error, Message
 REFILL = 20.0
 """Tokens a second."""
 DEPTH = 100.0
+RESUME = 20.0
+"""What coming back costs: the page is told all there is to know."""
 
 COSTS: dict[type[Message | Error], float] = {
     messages.Offer: 10,

@@ -33,7 +33,7 @@ from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.commands import CommandError, obey
 from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source, Statistics
 from conferencing.embedded.messages import Code, Error, Message
-from conferencing.embedded.rate import DEPTH, REFILL, cost, weight
+from conferencing.embedded.rate import DEPTH, REFILL, RESUME, cost, weight
 from conferencing.lobby import Decision
 from conferencing.meeting import Meeting, MeetingRules, Reason
 from conferencing.participant import Kind, Participant
@@ -132,7 +132,12 @@ class Session:
     # The connection
 
     def attach(self, connection: Connection, now: float, last: int | None = None) -> None:
-        """A page is here: a new one, or one that heard everything up to event ``last`` (0: nothing)."""
+        """A page is here: a new one, or one that heard everything up to event ``last`` (0: nothing).
+
+        Raises :class:`PasserelleError` (OVERLOADED) when it comes back all the time; nothing changes then.
+        """
+        if last is not None and not self._bucket.take(RESUME, now):
+            raise PasserelleError("slower, please", outcome=Outcome.OVERLOADED)
         before, self._connection = self._connection, connection
         if before is not None:
             before.send(messages.encode(messages.Closed("replaced"), self._n))

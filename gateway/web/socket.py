@@ -170,7 +170,10 @@ class PageSockets:
                     code = DOOR_CODES.get(error.outcome, Code.UNAVAILABLE)
                     return Error(code, str(error), "hello")
             case messages.Resume(_, session_id, secret, last):
-                session = self._engine.resume_session(session_id, secret, last, connection)
+                try:
+                    session = self._engine.resume_session(session_id, secret, last, connection)
+                except PasserelleError as error:
+                    return Error(Code.TOO_FAST, str(error), "resume")
                 return session or Error(Code.UNKNOWN_SESSION, "there is no such session", "resume")
             case _:
                 return Error(Code.INVALID, "the first message is hello or resume")

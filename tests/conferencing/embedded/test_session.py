@@ -333,3 +333,18 @@ def test_a_page_that_sends_long_messages_without_end_is_neither_read_nor_kept() 
     assert {event["code"] for event in page.sent if event["type"] == "error"} == {"too_fast"}
     assert page.closed
     assert len(answers) < 15
+
+
+def test_a_page_that_comes_back_all_the_time_has_to_wait() -> None:
+    house = House()
+    anna, first = house.come("Anna")
+    for _ in range(5):
+        last = Page()
+        anna.attach(last, house.now, 0)
+    with pytest.raises(PasserelleError) as refused:
+        anna.attach(Page(), house.now, 0)
+    assert refused.value.outcome is Outcome.OVERLOADED
+    assert first.closed
+    assert not last.closed
+    house.wait(1)
+    anna.attach(Page(), house.now, 0)

@@ -207,6 +207,20 @@ def test_a_page_comes_back_and_hears_what_it_missed(tmp_path: Path) -> None:
     with_gateway(tmp_path, scenario)
 
 
+def test_who_comes_back_all_the_time_is_told_to_wait_and_keeps_the_seat(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        await a_room(gateway)
+        anna = await gateway.join("team", "Anna")
+        for _ in range(100):
+            event = await (await gateway.resume(anna, last=0)).next()
+            if event["type"] != "welcome":
+                break
+        assert (event["type"], event["code"], event["about"]) == ("error", "too_fast", "resume")
+        assert anna.welcome["session"] in gateway.engine.sessions
+
+    with_gateway(tmp_path, scenario)
+
+
 def test_a_seat_is_given_up_by_its_secret_without_a_socket(tmp_path: Path) -> None:
     async def scenario(gateway: Gateway) -> None:
         await a_room(gateway)
