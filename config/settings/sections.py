@@ -204,7 +204,8 @@ class HttpSettings(Section):
     )
     proxies: tuple[NetworkText, ...] = Field(
         (),
-        description="Networks of proxies whose X-Forwarded-For is believed when wrong PINs are counted.",
+        description="Networks of proxies whose X-Forwarded-For is believed, where things are limited by "
+        "address. All who come through a proxy that is not named here count as one address.",
     )
     participant_metrics: bool = Field(
         False,

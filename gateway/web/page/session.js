@@ -159,7 +159,7 @@ export class Session extends EventTarget {
 
   #turnedAway({ code }) {
     if (SHUT.has(code)) this.#end(code);
-    else this.#forget(); // the seat or the token is too old
+    else if (code !== "too_fast") this.#forget(); // the seat or the token is too old
   }
 
   /** Something we asked for was not done; what the server does not forward is not sent. */
