@@ -31,6 +31,8 @@ def rules_of(room: Room) -> MeetingRules:
     """What a room asks of its meetings, whatever one comes by."""
     return MeetingRules(
         max_participants=room.max_participants,
+        max_cameras=room.max_cameras,
+        max_video_kbps=room.max_video_kbps,
         muted_on_entry=room.muted_on_entry,
         locked=room.locked,
         waiting_room=room.access is Access.WAITING,

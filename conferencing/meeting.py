@@ -41,9 +41,11 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MeetingRules:
-    """What the room asks of its meetings. ``max_participants`` None: no limit of its own."""
+    """What the room asks of its meetings. A limit that is None is the service's."""
 
     max_participants: int | None = None
+    max_cameras: int | None = None
+    max_video_kbps: int | None = None  # of a browser, each way
     muted_on_entry: bool = False
     locked: bool = False  # when the meeting begins
     waiting_room: bool = False
@@ -51,9 +53,9 @@ class MeetingRules:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the service asks of every meeting.
+    """What the service asks of a meeting whose room does not say.
 
-    The most participants where the room does not say; how many may show a camera, or share a screen, at once.
+    The most participants; how many may show a camera, or share a screen, at once.
     """
 
     participants: int = 1000
@@ -337,8 +339,9 @@ class Meeting:
         """Show a camera, or show it no longer. Raises :class:`LimitError`."""
         if participant.camera == camera:
             return
-        if camera and sum(each.camera for each in self) >= self.limits.cameras:
-            raise LimitError(f"{self.limits.cameras} cameras are shown already")
+        limit = self.limits.cameras if self.rules.max_cameras is None else self.rules.max_cameras
+        if camera and sum(each.camera for each in self) >= limit:
+            raise LimitError(f"{limit} cameras are shown already")
         if camera:
             self._check_load()
         participant.camera = camera

@@ -25,7 +25,7 @@ from bridge.ticker import TICK, Pulse, Ticker
 from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.media import Rates
 from conferencing.embedded.plane import Plane
-from conferencing.meeting import Limits
+from conferencing.meeting import Limits, MeetingRules
 from config.outcome import Outcome, PasserelleError
 from config.prompts import find, find_music, find_room_names
 from config.settings import Listener, Settings
@@ -97,7 +97,10 @@ class App:
         self._guard = PinGuard(settings.limits)
         self._mux: MediaMux | None = None
         self._load = Load(
-            self._clock, time.process_time, lambda: max(self._behind(), self._engine_ticker.behind)
+            self._clock,
+            time.process_time,
+            lambda: max(self._behind(), self._engine_ticker.behind),
+            settings.limits.late_ms,
         )
         self._engine = EmbeddedEngine(
             clock=self._clock,
@@ -265,15 +268,17 @@ class App:
         if tick % round(1 / TICK) == 0:
             self._load.read()
 
-    def _make_plane(self) -> Plane:
+    def _make_plane(self, rules: MeetingRules) -> Plane:
         if self._mux is None:
             raise PasserelleError("there is no media for browsers", outcome=Outcome.UNAVAILABLE)
         meetings = self._settings.meetings
+        upload = rules.max_video_kbps or meetings.max_upload_kbps
+        download = rules.max_video_kbps or meetings.max_download_kbps
         return Plane(
             self._mux.peer,
             clock=self._clock,
             random=self._random,
-            rates=Rates(1000 * meetings.max_upload_kbps, 1000 * meetings.max_download_kbps),
+            rates=Rates(1000 * upload, 1000 * download),
         )
 
     async def _sweep(self, doors: Doors) -> None:

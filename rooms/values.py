@@ -65,6 +65,10 @@ class Room:
     """Its meetings start locked: only hosts get in."""
     expires_at: int | None = None
     """Unix seconds: made for one meeting, and removed then. ``None``: stays."""
+    max_cameras: int | None = None
+    """Shown at once. ``None``: as the settings say."""
+    max_video_kbps: int | None = None
+    """The most video in kbit/s that a browser sends, and that it is sent. ``None``: as the settings say."""
 
     @property
     def pin_needed(self) -> bool:
@@ -87,6 +91,8 @@ class NewRoom:
     muted_on_entry: bool = False
     locked: bool = False
     expires_at: int | None = None
+    max_cameras: int | None = None
+    max_video_kbps: int | None = None
 
     def __post_init__(self) -> None:
         """Raise :class:`RoomError` unless every field can be stored and spoken of (PINs: ``rooms.pins``)."""
@@ -98,6 +104,10 @@ class NewRoom:
             raise RoomError("A language is a code of two or three small letters.", hint='Try "fr" or "en".')
         if self.max_participants is not None and not 1 <= self.max_participants <= 1_000_000:
             raise RoomError("The most participants a room takes must be at least 1.")
+        if self.max_cameras is not None and not 0 <= self.max_cameras <= 1_000_000:
+            raise RoomError("The most cameras of a room cannot be less than 0.")
+        if self.max_video_kbps is not None and not 200 <= self.max_video_kbps <= 1_000_000:
+            raise RoomError("The most video of a room is 200 to 1,000,000 kbit/s.")
         if self.host_pin is not None and not self.has_host_pin:
             raise RoomError("A host PIN was given and refused at once.", hint="Leave out one of the two.")
 

@@ -104,7 +104,8 @@ class EmbeddedWaitingSeat:
 class EmbeddedEngine:
     """The meetings of this process, by key, and the browsers' sessions, by id.
 
-    ``make_plane`` gives a meeting its media; ``has_room``: whether another picture can be taken.
+    ``make_plane`` gives a meeting its media, by its room's rules; ``has_room``: whether the process can take
+    another picture.
     Times are seconds: ``clock`` monotonic, ``wall`` Unix.
     """
 
@@ -173,7 +174,7 @@ class EmbeddedEngine:
         running = self._run(visit.key, visit.rules)
         plane = running.plane
         if plane is None:
-            plane = running.plane = self._make_plane()
+            plane = running.plane = self._make_plane(visit.rules)
             for seat in running.seats:
                 seat.connect(plane)
         session = Session(

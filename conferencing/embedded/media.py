@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from conferencing.meeting import MeetingRules
+
 
 class Source(Enum):
     """What a participant may publish. The value is its name on the wire."""
@@ -183,4 +185,4 @@ class Plane(Protocol):
         """The meeting is over."""
 
 
-MakePlane = Callable[[], Plane]
+MakePlane = Callable[[MeetingRules], Plane]

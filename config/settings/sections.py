@@ -258,7 +258,9 @@ class MeetingsSettings(Section):
     max_participants: int = Field(
         1000, ge=1, description="The most participants of a meeting whose room does not say."
     )
-    max_cameras: int = Field(30, ge=0, description="The most cameras shown at once in a meeting.")
+    max_cameras: int = Field(
+        30, ge=0, description="The most cameras shown at once in a meeting whose room does not say."
+    )
     max_shares: int = Field(1, ge=0, le=2, description="The most screens shared at once in a meeting.")
     max_upload_kbps: int = Field(
         5_000,

@@ -47,6 +47,13 @@ def room() -> None:
 )
 @click.option("--open", "is_open", is_flag=True, help="Short for --access open.")
 @click.option("--max-participants", type=click.IntRange(min=1), metavar="N", help="Refuse more than N.")
+@click.option("--max-cameras", type=click.IntRange(min=0), metavar="N", help="Show at most N at once.")
+@click.option(
+    "--max-video-kbps",
+    type=click.IntRange(200, 1_000_000),
+    metavar="N",
+    help="At most N kbit/s of video from a browser, and to it.",
+)
 @click.option("--muted-on-entry", is_flag=True, help="All but hosts enter muted.")
 @click.option("--locked", is_flag=True, help="Meetings start locked: only hosts get in.")
 @json_option
@@ -61,6 +68,8 @@ def add(
     access: str | None,
     is_open: bool,
     max_participants: int | None,
+    max_cameras: int | None,
+    max_video_kbps: int | None,
     muted_on_entry: bool,
     locked: bool,
     as_json: bool,
@@ -78,6 +87,8 @@ def add(
         language=language,
         access=Access.OPEN if is_open else Access(access or Access.SIGNED_IN),
         max_participants=max_participants,
+        max_cameras=max_cameras,
+        max_video_kbps=max_video_kbps,
         muted_on_entry=muted_on_entry,
         locked=locked,
     )
@@ -221,6 +232,8 @@ def _details(settings: Settings, room: Room) -> dict[str, Any]:
         "language": room.language,
         "access": room.access.value,
         "max_participants": room.max_participants,
+        "max_cameras": room.max_cameras,
+        "max_video_kbps": room.max_video_kbps,
         "muted_on_entry": room.muted_on_entry,
         "locked": room.locked,
         **_addresses(settings, room),
@@ -239,6 +252,8 @@ LABELS = {
     "language": "Language",
     "access": "Access",
     "max_participants": "At most",
+    "max_cameras": "Cameras",
+    "max_video_kbps": "Video, kbit/s",
     "muted_on_entry": "Muted on entry",
     "locked": "Locked",
     "guest_link": "Guests' link",

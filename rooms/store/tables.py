@@ -45,6 +45,8 @@ room = Table(
     Column("muted_on_entry", Boolean, nullable=False),
     Column("locked", Boolean, nullable=False),
     Column("expires_at", BigInteger, index=True),
+    Column("max_cameras", Integer),
+    Column("max_video_kbps", Integer),
     sqlite_autoincrement=True,  # a removed room's id is not given to another
 )
 

@@ -14,6 +14,8 @@ import pytest
 import uvloop
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
+from conferencing.embedded.media import Rates
+from conferencing.meeting import MeetingRules
 from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
 from gateway.app import App
@@ -241,6 +243,14 @@ def test_packets_of_browsers_are_counted_with_those_of_telephones(tmp_path: Path
         assert await web.metric('passerelle_rtp_packets_total{direction="out"}') == 7
 
     live(settings_for(tmp_path), story)
+
+
+def test_a_room_may_have_a_bit_rate_of_its_own(tmp_path: Path) -> None:
+    async def story(app: App, phone: Phone, web: Web) -> None:
+        assert app._make_plane(MeetingRules()).rates == Rates(900_000, 10_000_000)
+        assert app._make_plane(MeetingRules(max_video_kbps=300)).rates == Rates(300_000, 300_000)
+
+    live(settings_for(tmp_path, meetings={"max_upload_kbps": 900}), story)
 
 
 def test_the_demo_makes_a_room_once_and_says_what_to_dial(

@@ -52,6 +52,8 @@ def test_possible_slugs(slug: str) -> None:
         ({"slug": "Team"}, "slug"),
         ({"language": "French"}, "language"),
         ({"max_participants": 0}, "at least 1"),
+        ({"max_cameras": -1}, "cameras"),
+        ({"max_video_kbps": 199}, "kbit/s"),
         ({"host_pin": "123789", "has_host_pin": False}, "host PIN"),
     ],
 )

@@ -14,6 +14,7 @@ from conferencing.embedded.media import (
     Statistics,
     WantedTile,
 )
+from conferencing.meeting import MeetingRules
 
 
 class FakePeer:
@@ -64,7 +65,8 @@ class FakeAudio:
 class FakePlane:
     """A meeting's media: ``peers`` by participant, ``speaking`` and ``said`` as a test sets them."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: MeetingRules) -> None:
+        self.rules = rules
         self.peers: dict[str, FakePeer] = {}
         self.voices: dict[str, FakeAudio] = {}
         self.speaking: tuple[str, ...] = ()

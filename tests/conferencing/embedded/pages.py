@@ -51,8 +51,8 @@ class House:
             has_room=lambda: not self.busy,
         )
 
-    def _make_plane(self) -> FakePlane:
-        self.planes.append(FakePlane())
+    def _make_plane(self, rules: MeetingRules) -> FakePlane:
+        self.planes.append(FakePlane(rules))
         return self.planes[-1]
 
     def come(

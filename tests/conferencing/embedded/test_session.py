@@ -176,6 +176,19 @@ def test_a_camera_too_many_stays_off() -> None:
     assert house.planes[0].peers[bob.id].allowed[Source.CAMERA]
 
 
+def test_a_room_has_limits_of_its_own() -> None:
+    house = House(limits=Limits(cameras=1))
+    guests = [house.come(name, max_cameras=2, max_video_kbps=800) for name in ("Anna", "Bob", "Carl")]
+    assert house.planes[0].rules.max_video_kbps == 800
+    for session, _ in guests:
+        house.say(session, "media", microphone=True, camera=True, screen=False)
+    assert [len(page.take("error")) for _, page in guests] == [0, 0, 1]
+    quiet = House()
+    anna, page = quiet.come("Anna", max_cameras=0)
+    quiet.say(anna, "media", microphone=True, camera=True, screen=False)
+    assert page.take("error")[0]["code"] == "cameras_full"
+
+
 def test_no_picture_more_when_the_process_is_busy_but_those_there_stay() -> None:
     house = House()
     anna, _ = house.come("Anna")

@@ -70,7 +70,8 @@ def test_add_prints_what_an_invitation_needs(passerelle: Passerelle) -> None:
 
 def test_every_option_is_stored(passerelle: Passerelle) -> None:
     options = ["--slug", "cafe", "--pin", "471147", "--host-pin", "901901002", "--language", "fr", "--open"]
-    options += ["--max-participants", "1", "--muted-on-entry", "--locked"]
+    options += ["--max-participants", "1", "--max-cameras", "0", "--max-video-kbps", "800"]
+    options += ["--muted-on-entry", "--locked"]
     added = passerelle.json("add", "Team", *options)
     assert (added["slug"], added["pin"], added["host_pin"]) == ("cafe", "471147", "901901002")
     shown = {
@@ -79,6 +80,8 @@ def test_every_option_is_stored(passerelle: Passerelle) -> None:
         "language": "fr",
         "access": "open",
         "max_participants": 1,
+        "max_cameras": 0,
+        "max_video_kbps": 800,
         "muted_on_entry": True,
         "locked": True,
         "sip_uri": "sip:cafe@127.0.0.1:5070",

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bridge.pin_guard import PinGuard
 from conferencing.embedded.engine import EmbeddedEngine
+from conferencing.meeting import MeetingRules
 from config.settings import Endpoint, Settings
 from gateway.web.api import create_api
 from gateway.web.doors import Doors
@@ -141,8 +142,8 @@ def with_gateway(
     async def run() -> None:
         random, planes = SystemRandom(), []
 
-        def make_plane() -> FakePlane:
-            planes.append(FakePlane())
+        def make_plane(rules: MeetingRules) -> FakePlane:
+            planes.append(FakePlane(rules))
             return planes[-1]
 
         store = await Store.open(f"sqlite:///{folder}/rooms.db", folder / "secret")

@@ -164,7 +164,10 @@ def test_open_rooms_of_the_first_version_stay_open_and_keep_their_pins(url: str)
         return [
             tuple(row)
             for row in connection.execute(
-                text("SELECT access, expires_at, role FROM room JOIN pin ON room.id = room_id ORDER BY slug")
+                text(
+                    "SELECT access, expires_at, max_cameras, role FROM room"
+                    " JOIN pin ON room.id = room_id ORDER BY slug"
+                )
             )
         ]
 
@@ -176,4 +179,4 @@ def test_open_rooms_of_the_first_version_stay_open_and_keep_their_pins(url: str)
         finally:
             await engine.dispose()
 
-    assert asyncio.run(scenario()) == [("open", None, "guest"), ("signed-in", None, "guest")]
+    assert asyncio.run(scenario()) == [("open", None, None, "guest"), ("signed-in", None, None, "guest")]

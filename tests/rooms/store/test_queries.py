@@ -37,9 +37,12 @@ def test_every_field_comes_back_as_stored(in_store: InStore) -> None:
             max_participants=12,
             muted_on_entry=True,
             locked=True,
+            max_cameras=0,
+            max_video_kbps=800,
         )
         added = await store.add(new)
-        assert added.room == Room(1, "reunion-d-ete", "Réunion d'été", "fr", Access.WAITING, 12, True, True)
+        fields = (1, "reunion-d-ete", "Réunion d'été", "fr", Access.WAITING, 12, True, True)
+        assert added.room == Room(*fields, max_cameras=0, max_video_kbps=800)
         plain = await store.add(NewRoom("Plain"))
         assert plain.room == Room(2, "plain", "Plain", None, Access.SIGNED_IN, None, False, False)
         assert await store.rooms() == [plain.room, added.room]
