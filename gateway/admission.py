@@ -23,9 +23,6 @@ from config.outcome import Outcome
 from config.settings import LimitsSettings
 from config.sources import counted_as
 
-MOST_BEHIND = 0.060
-"""Seconds by which the ticks may be done late (``bridge.ticker``): by then the sound is breaking up."""
-
 RETRY_AFTER = {Outcome.OVERLOADED: 5, Outcome.DRAINING: 60}
 """Seconds for the Retry-After header of a 503: the next second may do, a restart takes longer."""
 
@@ -54,7 +51,7 @@ class Admission:
         source = counted_as(source_host, self._limits.trusted)
         if source is not None and self._has_its_share(source, now):
             return Outcome.SOURCE_LIMIT
-        if self.running >= self._limits.calls or self._behind() > MOST_BEHIND or not self._take_token(now):
+        if self.running >= self._limits.calls or self._is_late() or not self._take_token(now):
             return Outcome.OVERLOADED
         self.running += 1
         if source is not None:
@@ -84,6 +81,9 @@ class Admission:
             self._by_source[source] >= self._limits.calls_per_source
             or self._new_by_source[source] >= self._limits.calls_per_second_per_source
         )
+
+    def _is_late(self) -> bool:
+        return 0 < self._limits.late_ms < 1000 * self._behind()
 
     def _take_token(self, now: float) -> bool:
         if self._filled_at is not None:

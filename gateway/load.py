@@ -2,8 +2,8 @@
 
 Two things tell. The share of one core that the process used in the last seconds: the loop is one thread, so
 beyond one core there is nothing. And how late the ticks are that carry sound, since on a machine that others
-keep busy a process is late that uses little. Beyond ``FULL`` or ``MOST_BEHIND`` no camera or screen more is
-taken.
+keep busy a process is late that uses little. Beyond ``FULL``, or half of the lateness at which calls are
+refused (``gateway.admission``), no camera or screen more is taken.
 """
 
 from collections import deque
@@ -12,22 +12,21 @@ from collections.abc import Callable
 READINGS = 6
 """Kept: with one a second, five seconds."""
 FULL = 0.85
-MOST_BEHIND = 0.030
-"""Seconds of the ticks (``bridge.ticker``): half of what calls are refused at (``gateway.admission``)."""
 
 
 class Load:
     """``clock`` gives monotonic seconds, ``used`` the seconds of processor time used since the start.
 
-    ``behind``: by how many seconds the ticks are late.
+    ``behind``: by how many seconds the ticks are late; ``late_ms``: ``limits.late_ms`` of the settings.
     """
 
     def __init__(
-        self, clock: Callable[[], float], used: Callable[[], float], behind: Callable[[], float]
+        self, clock: Callable[[], float], used: Callable[[], float], behind: Callable[[], float], late_ms: int
     ) -> None:
         self._clock = clock
         self._used = used
         self._behind = behind
+        self._late_ms = late_ms
         self._readings: deque[tuple[float, float]] = deque(maxlen=READINGS)
 
     def read(self) -> None:
@@ -44,4 +43,4 @@ class Load:
 
     def has_room(self) -> bool:
         """Whether another picture can be taken."""
-        return self.share < FULL and self._behind() < MOST_BEHIND
+        return self.share < FULL and not 0 < self._late_ms < 2000 * self._behind()

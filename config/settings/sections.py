@@ -319,6 +319,13 @@ class LimitsSettings(Section):
     calls_per_second_per_source: int = Field(
         20, ge=1, description="New calls a second from one address; more are answered 486."
     )
+    late_ms: int = Field(
+        60,
+        ge=0,
+        le=1000,
+        description="When sound is so many milliseconds late by our own doing, smoothed over half a second,"
+        " calls are answered 503 with Retry-After; at half of it cameras and screens are refused. 0: never.",
+    )
     trusted: tuple[NetworkText, ...] = Field(
         (),
         description='Your SBC or trunk, like "192.0.2.0/24", where one address is many callers: exempt from '

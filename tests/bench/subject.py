@@ -23,6 +23,7 @@ SETTINGS: Overrides = {
     "media": {"ports": "10000-65535"},
     "log": {"format": "json", "level": "info"},
     "limits": {
+        "late_ms": 60,
         "calls": 5000,
         "calls_per_second": 700,
         "calls_per_source": 10000,

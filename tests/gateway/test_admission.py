@@ -6,7 +6,7 @@ import pytest
 
 from config.outcome import Outcome
 from config.settings import LimitsSettings
-from gateway.admission import MOST_BEHIND, RETRY_AFTER, Admission
+from gateway.admission import RETRY_AFTER, Admission
 
 
 def test_calls_at_once() -> None:
@@ -34,11 +34,13 @@ def test_a_process_whose_sound_is_late_takes_nobody_until_it_has_caught_up() -> 
     behind = 0.0
     admission = Admission(LimitsSettings(), lambda: behind)
     assert admission.admit("192.0.2.1", 0.0) is None
-    behind = 1.01 * MOST_BEHIND
+    behind = 0.061
     assert admission.admit("192.0.2.1", 0.0) is Outcome.OVERLOADED
     assert admission.running == 1
-    behind = 0.99 * MOST_BEHIND
+    behind = 0.059
     assert admission.admit("192.0.2.1", 0.0) is None
+    behind = 0.5
+    assert Admission(LimitsSettings(late_ms=0), lambda: behind).admit("192.0.2.1", 0.0) is None
 
 
 def test_calls_per_source() -> None:
