@@ -5,7 +5,6 @@ python -m tests.fuzz.signalling [--seconds N] [--seed N]
 Each input is a page's whole stay, a message a line, as a guest first and then as a host.
 """
 
-from conferencing.embedded.messages import decode
 from tests.conferencing.embedded.pages import House
 from tests.fuzz.mutation import main
 
@@ -17,7 +16,7 @@ def check(data: bytes) -> None:
         witness, page = house.come("Witness", host=True)
         stranger, _ = house.come("Stranger", host=host)
         for line in data.decode("utf-8", "replace").replace("WITNESS", witness.id).splitlines():
-            stranger.receive(decode(line.replace("SELF", stranger.id)), house.now)
+            stranger.hear(line.replace("SELF", stranger.id), house.now)
             house.wait(1.0)
         thrown_out = any(event["type"] == "closed" for event in page.take())
         if thrown_out and not host:
