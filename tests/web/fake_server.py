@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.telemetry import TelemetryConfig
 
@@ -63,6 +63,7 @@ class FakeServer:
         self.wait = False  # in the waiting room until `let_in`
         self.refuse_join: tuple[int, Message] | None = None  # HTTP status and body
         self.know_seat = True  # accept `resume`
+        self.slow_down = 0  # how many of them are told to wait
         self.received: list[Message] = []
         self.joins: list[Message] = []
         self.made: list[Message] = []
@@ -175,11 +176,11 @@ class FakeServer:
         api.include_router(create_pages())
 
         @api.get("/api/rooms/{slug}")
-        async def room(slug: str) -> Response:
-            found = slug == self.room["slug"]
-            return JSONResponse(
-                self.room if found else {"code": "no_room"}, status_code=200 if found else 404
-            )
+        async def room(request: Request, slug: str) -> Response:
+            if slug != self.room["slug"]:
+                return JSONResponse({"code": "no_room"}, status_code=404)
+            known = not self.room["pin_needed"] or "room-key" in request.headers
+            return JSONResponse(self.room if known else {**self.room, "name": None})
 
         @api.post("/api/meetings")
         async def create(request: Message) -> Message:
@@ -288,6 +289,10 @@ class FakeServer:
 
     async def _arrive(self, socket: WebSocket, message: Message) -> None:
         resumed = message["type"] == "resume"
+        if resumed and self.slow_down:
+            self.slow_down -= 1
+            await self._send(socket, "error", code="too_fast", message="slower, please", about="resume")
+            return await socket.close()
         if resumed and not self.know_seat:
             self.know_seat = True
             return await self._send(

@@ -236,6 +236,25 @@ def test_a_seat_that_is_gone_is_joined_anew(enter: OpenPage, server: FakeServer)
     assert server.joins[1] == server.joins[0]
 
 
+def test_a_page_that_comes_back_too_often_waits_and_keeps_its_seat(
+    enter: OpenPage, server: FakeServer
+) -> None:
+    page = enter(name="Ana")
+    server.slow_down = 2
+    server.cut()
+    server.wait_for(lambda: len(server.heard("resume")) == 3)
+    expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_hidden()
+    assert len(server.joins) == 1
+
+
+def test_what_a_closed_room_is_called_is_shown_to_who_has_its_link(
+    open_page: OpenPage, server: FakeServer
+) -> None:
+    server.room["pin_needed"] = True
+    expect(open_page("/r/weekly").get_by_role("heading", level=1)).to_have_text("weekly")
+    expect(open_page("/r/weekly#k=guest-key").get_by_role("heading", level=1)).to_have_text("Weekly meeting")
+
+
 def test_a_restarting_server_is_awaited(enter: OpenPage, server: FakeServer) -> None:
     page = enter()
     server.restart()
