@@ -156,6 +156,31 @@ def test_a_browser_sends_no_more_than_it_may(gateway_with: MakeGateway, person: 
     green.sees(LARGE)
 
 
+def test_media_that_died_begins_anew_and_nobody_is_told_to_change_the_browser(
+    behind: Callable[..., Behind], person: MakePerson
+) -> None:
+    """Its path is gone for longer than consent lasts, while the WebSocket lives."""
+    gateway, relay = behind()
+    room = gateway.room("pages")
+    red, green = person(RED, gateway), person(GREEN, gateway)
+    red.enter(room)
+    green.enter(room)
+    green.sees(RED)
+    good, relay.quality = relay.quality, (1.0, 0.0, 0.0)  # whatever ports an ICE restart may try
+    for link in links(green, relay):
+        link.loss = 1.0
+    until(lambda: "Media of a browser ended" in gateway.fresh_log(), 25, "the end of consent")
+    relay.quality = good
+    for link in relay.links.values():
+        link.loss = 0.0
+    green.sees(RED)
+    red.sees(GREEN)
+    settles(green, hears=[red])
+    settles(red, hears=[green])
+    expect(green.page.get_by_text("Try another browser")).to_have_count(0)
+    assert gateway.metric("passerelle_participants") == 2
+
+
 def test_a_reloaded_page_has_its_seat_again_within_five_seconds(gateway: Gateway, person: MakePerson) -> None:
     room = gateway.room("pages")
     red, green = person(RED), person(GREEN)

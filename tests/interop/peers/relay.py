@@ -52,7 +52,7 @@ class UdpRelay:
     ) -> None:
         self._listen = (address, port)
         self._target = target
-        self._quality = (loss, delay, jitter)
+        self.quality = (loss, delay, jitter)  # of links to come
         self._random = random.Random(1)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
@@ -83,7 +83,7 @@ class UdpRelay:
     async def from_client(self, data: bytes, client: Address) -> None:
         """What a client sends, in order: the first packet of each opens its way."""
         if client not in self._ways:
-            self.links[client] = Link(*self._quality)
+            self.links[client] = Link(*self.quality)
             self._ways[client], _ = await self._loop.create_datagram_endpoint(
                 lambda: _Far(self, client), remote_addr=self._target, local_addr=(self._listen[0], 0)
             )
