@@ -49,7 +49,7 @@ OpenPage = Callable[..., "Page"]
 
 @pytest.fixture
 def open_page(browser: Browser, server: FakeServer) -> Iterator[OpenPage]:
-    """Open a path in a context of its own. What the page complains of in its console fails the test."""
+    """Open a path in a context of its own. Whatever is said in its console fails the test."""
     contexts, complaints = [], []
 
     def open_it(path: str = "/r/weekly", *, silent: bool = False, **options: Any) -> Page:
@@ -61,7 +61,7 @@ def open_page(browser: Browser, server: FakeServer) -> Iterator[OpenPage]:
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if not silent:
-            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+            page.on("console", lambda said: complaints.append(said.text))
         page.goto(server.address + path)
         return page
 

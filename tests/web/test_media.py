@@ -13,7 +13,7 @@ PIXEL = """async (name) => {
     const video = tile?.querySelector("video");
     if (!video || video.hidden || !video.videoWidth) return null;
     const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 36 });
-    const pen = canvas.getContext("2d");
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
     pen.drawImage(video, 0, 0, 64, 36);
     const colour = [...pen.getImageData(32, 4, 1, 1).data].slice(0, 3);
     const row = [...pen.getImageData(0, 18, 64, 1).data].join();

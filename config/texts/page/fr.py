@@ -152,6 +152,12 @@ TEXTS = {
     "control.hand.lower": "Baisser la main",
     "control.react": "Réagir",
     "control.emoji": "{emoji}",
+    "control.emoji.agree": "D’accord",
+    "control.emoji.applaud": "Applaudissements",
+    "control.emoji.heart": "Cœur",
+    "control.emoji.laugh": "Rires",
+    "control.emoji.surprise": "Surprise",
+    "control.emoji.party": "Fête",
     "control.chat": "Messages",
     "control.chat.news.one": "Messages, {count} nouveau",
     "control.chat.news.other": "Messages, {count} nouveaux",
@@ -236,9 +242,10 @@ TEXTS = {
     "invite.copy.number": "Copier le numéro de téléphone",
     "invite.copy.pin": "Copier le code",
     "invite.copy.sip": "Copier l’adresse SIP",
-    "invite.copy.hosts": "Copier le lien d’organisateur",
+    "invite.copy.hosts": "Copier mon lien",
     "invite.hosts": (
-        "Votre propre lien fait de qui l’ouvre un organisateur. Gardez-le pour revenir, ou pour les autres organisateurs."
+        "Quiconque ouvre votre propre lien devient organisateur. Gardez-le pour revenir ; ne le donnez qu’à "
+        "d’autres organisateurs."
     ),
     "invite.copy_all": "Copier l’invitation",
     "invite.copied": "Copié",

@@ -5,7 +5,7 @@ import { openMenu } from "./menu.js";
 import { notice } from "./notices.js";
 import { deviceSwitch } from "./prejoin.js";
 
-const EMOJI = ["👍", "👏", "❤️", "😂", "😮", "🎉"];
+const EMOJI = { agree: "👍", applaud: "👏", heart: "❤️", laugh: "😂", surprise: "😮", party: "🎉" };
 
 export class Controls {
   #session;
@@ -120,9 +120,9 @@ export class Controls {
   }
 
   reactions(anchor = this.#react) {
-    const items = EMOJI.map((emoji) => ({
-      emoji,
+    const items = Object.entries(EMOJI).map(([name, emoji]) => ({
       text: ["control.emoji", { emoji }],
+      tip: `control.emoji.${name}`,
       run: () => this.#session.send("reaction", { emoji }),
     }));
     openMenu(anchor.offsetParent ? anchor : this.#more, items);

@@ -92,7 +92,10 @@ export function arrange(parent, nodes) {
   });
 }
 
-/** A modal dialog: the focus stays inside, Escape closes, and the focus goes back to where it came from. */
+/**
+ * A modal dialog: the focus stays inside, Escape closes, and the focus goes back to where it came from. It begins
+ * at what is marked `data-first`: `autofocus` is once for each document, and complains when it comes late.
+ */
 export function dialog(title, ...body) {
   const heading = h("h2", { text: title, id: "dialog-title" });
   const close = button("close", "dialog.close", () => box.close(), { quiet: true, class: "icon" });
@@ -103,6 +106,7 @@ export function dialog(title, ...body) {
   box.addEventListener("close", () => box.remove());
   document.body.append(box);
   box.showModal();
+  box.querySelector("[data-first]")?.focus();
   return box;
 }
 
@@ -114,7 +118,7 @@ export function confirm(title, question, ...answers) {
     h(
       "footer",
       {},
-      h("button", { type: "button", text: "dialog.cancel", autofocus: true, onclick: () => box.close() }),
+      h("button", { type: "button", text: "dialog.cancel", "data-first": true, onclick: () => box.close() }),
       answers.map(([text, act]) => {
         const onclick = () => {
           box.close();

@@ -73,7 +73,7 @@ export function inviteDialog({ state }) {
           copy(text(state));
           box.close();
         },
-        { class: "primary", autofocus: true },
+        { class: "primary", "data-first": true },
       ),
     ),
   );

@@ -25,7 +25,7 @@ function show(screen, title) {
   for (const box of document.querySelectorAll("dialog")) box.close();
   page.replaceChildren(screen);
   document.title = title ? `${title} · Passerelle` : "Passerelle";
-  (screen.querySelector("[autofocus]") ?? screen.querySelector("h1"))?.focus();
+  (screen.querySelector("[data-first]") ?? screen.querySelector("h1"))?.focus();
 }
 
 async function prejoin() {

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** Open a menu of `items` ({icon, text, run, danger?}); false ones are left out. */
+/** Open a menu of `items` ({icon?, text, tip?, run, danger?}, `tip` where the text is a picture); false ones are left out. */
 export function openMenu(anchor, items) {
   const close = () => {
     if (menu.isConnected) menu.hidePopover();
@@ -16,6 +16,7 @@ export function openMenu(anchor, items) {
         role: "menuitem",
         tabindex: "-1",
         class: item.danger ? "danger" : "",
+        tip: item.tip,
         onclick: () => {
           close();
           anchor.focus();

@@ -98,7 +98,7 @@ function entryForm(room, enter) {
     name: "name",
     maxLength: 60,
     autocomplete: "name",
-    autofocus: true,
+    "data-first": true,
     required: true,
     "aria-describedby": "trouble",
     value: kept.get(STORED) ?? "",
