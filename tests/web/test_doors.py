@@ -217,6 +217,26 @@ def test_a_lost_connection_is_shown_and_resumed(enter: OpenPage, server: FakeSer
     assert len(server.joins) == 1
 
 
+def test_nothing_is_said_to_a_socket_that_is_closing(open_page: OpenPage, server: FakeServer) -> None:
+    page = open_page()
+    page.evaluate("""() => {
+        const Native = WebSocket;
+        let closing = true; // the first one, by the time its opening is told
+        window.WebSocket = class extends Native {
+            static OPEN = Native.OPEN;
+            constructor(...args) {
+                super(...args);
+                if (closing) this.addEventListener("open", () => this.close());
+                closing = false;
+            }
+        };
+    }""")
+    page.fill("#name", "Ana")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".meeting")
+    assert server.connections == 2
+
+
 def test_a_reloaded_page_takes_its_seat_and_remembers_nothing(enter: OpenPage, server: FakeServer) -> None:
     page = enter()
     page.get_by_role("button", name="Switch the camera off").first.click()

@@ -52,9 +52,7 @@ export class Connection extends EventTarget {
 
   /** Send a message; false when there is no connection: the state is sent anew after each welcome. */
   send(type, fields = {}) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify({ type, ...fields }));
-    return true;
+    return this.#say({ type, ...fields });
   }
 
   async #connect() {
@@ -72,11 +70,18 @@ export class Connection extends EventTarget {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     this.#socket = socket;
     this.#heard = Date.now();
-    socket.onopen = () => socket.send(JSON.stringify(first));
+    socket.onopen = () => socket === this.#socket && this.#say(first);
     socket.onmessage = (event) => this.#received(JSON.parse(event.data));
     socket.onclose = () => {
       if (socket === this.#socket) this.#lost();
     };
+  }
+
+  /** A socket may be closing already while it is still ours. */
+  #say(message) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
   }
 
   #received(message) {

@@ -221,7 +221,10 @@ class Person:
         if self._broken:
             route.close()
         else:
-            self._sockets.append((route, route.connect_to_server()))
+            server = route.connect_to_server()
+            # What the page said just before a cut must not go into a socket that is closing.
+            route.on_message(lambda message: None if self._broken else server.send(message))
+            self._sockets.append((route, server))
 
     def cut(self) -> None:
         """Close the WebSocket at both ends, and refuse new ones until `mend`."""
