@@ -55,8 +55,10 @@ class Voice:
         number = stream.number_of(sequence)
         if number is None or not self._is_new(number - stream.highest):
             return
-        if level is None:
-            level = QUIET if len(payload) <= DTX_SIZE else UNTOLD
+        if len(payload) <= DTX_SIZE:
+            level = QUIET  # whatever it claims: a place among the three costs the sender speech
+        elif level is None:
+            level = UNTOLD
         stream.arrived(number, sequence, timestamp, len(payload), now)
         self.heard(level, now)
         if self.listeners:

@@ -55,6 +55,16 @@ def test_only_the_three_loudest_are_forwarded() -> None:
     assert room.plane.speaking == ("talker0", "talker1", "talker2")
 
 
+def test_who_says_silence_does_not_speak_however_loud_it_claims_to_be() -> None:
+    room = Room()
+    liar, anna = room.browser("liar"), room.browser("anna")
+    for _ in range(50):
+        liar.speak(b"\x78\xff\xfe", level=0)
+        anna.speak(level=40)
+        room.wait(0.02)
+    assert room.plane.speaking == ("anna",)
+
+
 def test_a_picture_begins_with_a_key_frame_that_was_asked_for() -> None:
     room = Room()
     anna, ben = room.browser("anna"), room.browser("ben")
