@@ -1,4 +1,4 @@
-"""What all tests share: the list of packages for want of which tests were skipped."""
+"""What all tests share: no deadline, and the list of packages for want of which tests were skipped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import re
 from collections import Counter
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no error of ours
+settings.load_profile("unhurried")
 
 NEEDS = re.compile(r"(?:needs|install) (?:the )?((?:Debian |Python )?package [\w.+-]+)")
 
