@@ -53,10 +53,23 @@ def _chosen(item: str) -> Callable[[Page], None]:
     return reach
 
 
-def _renaming(page: Page) -> None:
-    page.locator(".tile", has_text="Salle Marianne").hover()
-    page.locator(".tile").get_by_role("button", name="Actions for Salle Marianne").click()
-    page.get_by_role("menuitem", name="Rename").click()
+def _about(item: str) -> Callable[[Page], None]:
+    def reach(page: Page) -> None:
+        page.locator(".tile", has_text="Salle Marianne").hover()
+        page.locator(".tile").get_by_role("button", name="Actions for Salle Marianne").click()
+        page.get_by_role("menuitem", name=item).click()
+
+    return reach
+
+
+def _refusing(page: Page) -> None:
+    page.keyboard.press("p")
+    page.get_by_role("button", name="Refuse all").click()
+
+
+def _reactions(page: Page) -> None:
+    button = page.get_by_role("button", name="React", exact=True)
+    button.click() if button.is_visible() else _chosen("React")(page)
 
 
 def _key(key: str) -> Callable[[Page], None]:
@@ -65,7 +78,10 @@ def _key(key: str) -> Callable[[Page], None]:
 
 STATES: dict[str, Callable[[Page], None]] = {
     "grid": lambda page: None,
-    "rename": _renaming,
+    "rename": _about("Rename"),
+    "remove": _about("Remove"),
+    "reactions": _reactions,
+    "refuse all": _refusing,
     "speaker": _key("l"),
     "chat": _key("c"),
     "people": _key("p"),
@@ -85,13 +101,14 @@ def test_in_the_meeting(enter: OpenPage, server: FakeServer, viewport: Any) -> N
         person("Salle Marianne", "room", host=True),
     ]
     server.line("jean-dupont", "Jean Dupont", "See https://example.org")
-    page = enter(viewport=viewport)
+    page = enter("/r/weekly#k=AWghost", viewport=viewport)
     server.knock(person("Léa"), person("Max"))
     found = {}
     for name, reach in STATES.items():
         reach(page)
         found[name] = problems(page)
-        page.keyboard.press("Escape")
+        while page.locator("dialog, .menu, .panel:not([hidden])").count():
+            page.keyboard.press("Escape")
     page.get_by_role("button", name="Mute the microphone").click()
     expect(page.get_by_role("button", name="Unmute the microphone")).to_be_visible()
     server.tell("asked", what="unmute", by="Jean Dupont")

@@ -307,7 +307,7 @@ def test_hand_and_reaction(enter: OpenPage, company: FakeServer) -> None:
     company.next("hand", raised=True)
     expect(page.get_by_role("button", name="Lower your hand")).to_be_visible()
     page.get_by_role("button", name="React").click()
-    page.get_by_role("menuitem", name="Applause").click()
+    page.get_by_role("menuitem", name="Applause", exact=True).click()
     company.next("reaction", emoji="👏")
     expect(page.locator(".tile.mine .reaction")).to_contain_text("👏")
 

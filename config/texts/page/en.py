@@ -144,7 +144,6 @@ TEXTS = {
     "control.hand.raise": "Raise your hand",
     "control.hand.lower": "Lower your hand",
     "control.react": "React",
-    "control.emoji": "{emoji}",
     "control.emoji.agree": "Agree",
     "control.emoji.applaud": "Applause",
     "control.emoji.heart": "Heart",

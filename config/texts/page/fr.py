@@ -151,7 +151,6 @@ TEXTS = {
     "control.hand.raise": "Lever la main",
     "control.hand.lower": "Baisser la main",
     "control.react": "Réagir",
-    "control.emoji": "{emoji}",
     "control.emoji.agree": "D’accord",
     "control.emoji.applaud": "Applaudissements",
     "control.emoji.heart": "Cœur",

@@ -121,8 +121,8 @@ export class Controls {
 
   reactions(anchor = this.#react) {
     const items = Object.entries(EMOJI).map(([name, emoji]) => ({
-      text: ["control.emoji", { emoji }],
-      tip: `control.emoji.${name}`,
+      emoji,
+      text: `control.emoji.${name}`,
       run: () => this.#session.send("reaction", { emoji }),
     }));
     openMenu(anchor.offsetParent ? anchor : this.#more, items);

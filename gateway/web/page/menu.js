@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** Open a menu of `items` ({icon?, text, tip?, run, danger?}, `tip` where the text is a picture); false ones are left out. */
+/** Open a menu of `items` ({icon or emoji, text, run, danger?}); false ones are left out. */
 export function openMenu(anchor, items) {
   const close = () => {
     if (menu.isConnected) menu.hidePopover();
@@ -16,7 +16,6 @@ export function openMenu(anchor, items) {
         role: "menuitem",
         tabindex: "-1",
         class: item.danger ? "danger" : "",
-        tip: item.tip,
         onclick: () => {
           close();
           anchor.focus();
@@ -24,6 +23,7 @@ export function openMenu(anchor, items) {
         },
       },
       item.icon && icon(item.icon),
+      item.emoji && h("span", { class: "emoji", "aria-hidden": "true" }, item.emoji),
       h("span", { text: item.text }),
     ),
   );
