@@ -191,7 +191,7 @@ TEXTS = {
     "people.refuse": "Refuser",
     "people.refuse_one": "Refuser {name}",
     "people.refuse_all": "Refuser tous",
-    "people.refuse_all.title": "Refuser tous ceux qui attendent ?",
+    "people.refuse_all.title": "Refuser tous ceux qui attendent ?",
     "people.refuse_all.question": "Ils apprennent qu’un organisateur a refusé leur demande.",
     "people.see": "Voir",
     "people.host": "Organisateur",
@@ -243,7 +243,7 @@ TEXTS = {
     "invite.copy.sip": "Copier l’adresse SIP",
     "invite.copy.hosts": "Copier mon lien",
     "invite.hosts": (
-        "Quiconque ouvre votre propre lien devient organisateur. Gardez-le pour revenir ; ne le donnez qu’à "
+        "Quiconque ouvre votre propre lien devient organisateur. Gardez-le pour revenir ; ne le donnez qu’à "
         "d’autres organisateurs."
     ),
     "invite.copy_all": "Copier l’invitation",

@@ -74,10 +74,10 @@ export class Devices extends EventTarget {
     await this.#enumerate();
   }
 
-  /** Switch the microphone or the camera on or off. */
-  async turn(source, on) {
+  /** Switch the microphone or the camera on or off; `own`: as one wished oneself, and will the next time. */
+  async turn(source, on, { own = true } = {}) {
     this.on[source] = on;
-    this.#store();
+    if (own) this.#store();
     if (source === "microphone" && this.tracks.microphone) this.tracks.microphone.enabled = on;
     else if (on) await this.#capture(source);
     else this.#drop(source);

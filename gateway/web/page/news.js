@@ -39,7 +39,7 @@ export function tellNews(session, panel, signal) {
   knocked();
 
   on(session, "asked", ({ what, by }) => {
-    if (what === "mute" || what === "enter_muted") devices.turn("microphone", false);
+    if (what === "mute" || what === "enter_muted") devices.turn("microphone", false, { own: false });
     if (what === "stop_share") devices.unshare();
     if (what === "unmute") askToUnmute(by, devices, signal);
     else if (has(`asked.${what}`)) notice(`asked.${what}`);

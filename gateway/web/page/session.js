@@ -170,7 +170,7 @@ export class Session extends EventTarget {
     }
     const unshared = message.code === "unavailable" && message.about === "media";
     if (message.code === "share_taken" || unshared) this.devices.unshare();
-    if (message.code === "cameras_full") this.devices.turn("camera", false);
+    if (message.code === "cameras_full") this.devices.turn("camera", false, { own: false });
     this.#emit("failed", message);
   }
 

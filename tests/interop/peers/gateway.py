@@ -143,7 +143,7 @@ class Gateway:
             [str(PASSERELLE), *words, "--json", "--config", str(self._config)],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=90,
             check=False,
         )
         if done.returncode:
