@@ -11,7 +11,7 @@ from media.codecs import Codec, CompandingLaw, Encoder, Pcm
 from media.resample import Downsampler, Upsampler
 
 if TYPE_CHECKING:
-    from bridge.mix_room import MixRoom
+    from bridge.mix_room import MixRoom, SharedStream
 
 NARROW: Final = 8000
 WIDE: Final = 16000
@@ -73,6 +73,7 @@ class Channel:
         "pcm",
         "receiver",
         "room",
+        "shared",
         "speech",
         "utterance",
     )
@@ -82,6 +83,7 @@ class Channel:
         self.codec = line.codec
         self.receiver = line.receiver
         self.room: MixRoom | None = None
+        self.shared: SharedStream | None = None  # what it hears in the room while it is not apart
         self.muted = False
         self.frame: bytes | Pcm | None = None
         self.level = 0.0  # mean square, smoothed

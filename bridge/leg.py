@@ -304,10 +304,11 @@ class Leg:
         if destination is None or not self._open or not self._agreement.sends:
             self._talking = False
             return
+        position = tick * OCTETS_PER_TICK
         if self._packet_octets == OCTETS_PER_TICK:
-            self._send_packet(payload, tick * OCTETS_PER_TICK, destination)
+            self._send_packet(payload, position, destination)
         else:
-            self._send_in_packet_times(payload, tick * OCTETS_PER_TICK, destination)
+            self._send_in_packet_times(payload, position, destination)
 
     def _send_packet(self, payload: bytes, position: int, destination: Address) -> None:
         sequence = self._sequence = (self._sequence + 1) & 0xFFFF

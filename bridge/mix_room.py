@@ -90,7 +90,8 @@ class Speaker(Protocol):
 class SharedStream:
     """What all telephones of one codec hear that hear the same (a ``bridge.sums.Taker``).
 
-    ``own``: this tick's payload. ``pcm``: this tick's samples, to be encoded by :meth:`encode`.
+    ``own``: this tick's payload; where there is none, the last. ``pcm``: this tick's samples, to be encoded by
+    :meth:`encode`.
     """
 
     __slots__ = ("_encoder", "_history", "_quiet", "codec", "gain", "listeners", "own", "pcm", "silence")
@@ -174,6 +175,7 @@ class MixRoom:
 
     def _add(self, channel: Channel) -> None:
         channel.room = self
+        channel.shared = self._stream(channel.codec)
         self.channels[channel] = None
         self._apart[channel] = None
         self._count(channel.codec, 1)
@@ -191,7 +193,7 @@ class MixRoom:
         self._add(channel)
 
     def _remove(self, channel: Channel) -> None:
-        channel.room = None
+        channel.room = channel.shared = None
         del self.channels[channel]
         self._apart.pop(channel, None)
         if not channel.codec.stateless and channel.encoder is None:
@@ -222,11 +224,6 @@ class MixRoom:
                 self._tones.append(Utterance((self._chimes.joined,)))
             case Left():
                 self._tones.append(Utterance((self._chimes.left,)))
-
-    def payload(self, channel: Channel) -> bytes:
-        """What a channel that is not apart hears in this tick."""
-        stream = self._streams[channel.codec.name]
-        return stream.own or stream.silence
 
     def _stream(self, codec: Codec) -> SharedStream:
         stream = self._streams.get(codec.name)

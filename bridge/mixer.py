@@ -232,11 +232,9 @@ class Mixer:
     def _send(self, tick: int) -> None:
         for channel in self._channels:
             payload = channel.own
-            if payload is None:
-                room = channel.room
-                if room is None:
-                    continue
-                payload = room.payload(channel)
-            else:
+            if payload is not None:
                 channel.own = None
-            channel.line.send(payload, tick)
+            elif channel.shared is not None:
+                payload = channel.shared.own
+            if payload is not None:
+                channel.line.send(payload, tick)

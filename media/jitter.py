@@ -138,7 +138,9 @@ class JitterBuffer:
                 self._delay.observe(clock, position, self._next)
             self._slots[position] = payload
             self._sequence = (sequence + 1) & 0xFFFF
-            self._follow(timestamp, len(payload))
+            octets = len(payload)
+            self._end = position + octets  # as _follow does: a call costs as much as all of this
+            self._timestamp = (timestamp + octets) & 0xFFFFFFFF
         else:
             self._put_unusual(sequence, timestamp, payload, clock, measured)
 
