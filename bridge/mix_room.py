@@ -90,8 +90,8 @@ class Speaker(Protocol):
 class SharedStream:
     """What all telephones of one codec hear that hear the same (a ``bridge.sums.Taker``).
 
-    ``own``: this tick's payload; where there is none, the last. ``pcm``: this tick's samples, to be encoded by
-    :meth:`encode`.
+    ``own``: this tick's payload; where there is none, the last. ``pcm``: this tick's samples, which
+    :meth:`encode` encodes.
     """
 
     __slots__ = ("_encoder", "_history", "_quiet", "codec", "gain", "listeners", "own", "pcm", "silence")
