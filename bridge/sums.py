@@ -51,12 +51,13 @@ class Sums:
     def __init__(self, samples: int) -> None:
         self._samples = samples
         self._ramp = np.minimum(np.arange(1, samples + 1) / (_ATTACK * 50 * samples), 1.0).astype(np.float32)
+        self._silence = np.zeros(samples, np.int16)
         self._begin()
 
     def _begin(self) -> None:
         self._rows = 1
         self._octets: dict[CompandingLaw, tuple[list[int], list[bytes]]] = {}  # rows, and what is in them
-        self._pcm: tuple[list[int], list[Pcm]] = ([0], [np.zeros(self._samples, np.int16)])
+        self._pcm: tuple[list[int], list[Pcm]] = ([0], [self._silence])
         self._totals = 1
         self._parts: list[tuple[list[int], list[int]]] = []  # totals, and their first row; their second; …
         self._takers: list[Taker] = []

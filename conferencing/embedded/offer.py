@@ -97,10 +97,6 @@ class OfferedLine:
         """The payload types of retransmissions, by those of what is sent again."""
         return self.payloads.rtx
 
-    def codec_of(self, payload_type: int) -> Codec | None:
-        """What a payload type means here; None for RTX and the unknown."""
-        return next((codec for codec, number in self.formats.items() if number == payload_type), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:
