@@ -5,9 +5,12 @@ subscriber is given at least and may pick from at will. A trusted network (``lim
 trunk, behind which one address is very many callers: it is not counted by sender at all.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TypeVar
 
+T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
 SUBSCRIBER_BITS = 48
@@ -25,6 +28,15 @@ def counted_as(host: str, trusted: Iterable[Network], *, bits: int = 64) -> str 
     if any(address in network for network in trusted):
         return None
     return str(address) if address.version == 4 else str(ip_network((int(address), bits), strict=False))
+
+
+def first_of_most(held: Mapping[T, str | None]) -> T:
+    """Of what is held, by source and in the order it came: the first of the source that holds most.
+
+    Where only so much can be held, that is what gives way to a newcomer: nobody can hold it all.
+    """
+    most, _ = Counter(held.values()).most_common(1)[0]
+    return next(each for each, source in held.items() if source == most)
 
 
 def trusted_network(host: str, trusted: Iterable[Network]) -> Network | None:

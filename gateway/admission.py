@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from math import inf
 
+from config.buckets import Bucket
 from config.outcome import Outcome
 from config.settings import LimitsSettings
 from config.sources import counted_as
@@ -41,8 +42,8 @@ class Admission:
         self._by_source: Counter[str] = Counter()
         self._new_by_source: Counter[str] = Counter()  # let in since _second
         self._second = -inf
-        self._tokens = self._depth = float(limits.calls_per_second)
-        self._filled_at: float | None = None
+        rate = float(limits.calls_per_second)
+        self._bucket = Bucket(0.0, refill=rate, depth=rate)
 
     def admit(self, source_host: str, now: float) -> Outcome | None:
         """Let a call from this address in (None), or say why not: nothing is counted then."""
@@ -51,7 +52,7 @@ class Admission:
         source = counted_as(source_host, self._limits.trusted)
         if source is not None and self._has_its_share(source, now):
             return Outcome.SOURCE_LIMIT
-        if self.running >= self._limits.calls or self._is_late() or not self._take_token(now):
+        if self.running >= self._limits.calls or self._is_late() or not self._bucket.take(1.0, now):
             return Outcome.OVERLOADED
         self.running += 1
         if source is not None:
@@ -84,13 +85,3 @@ class Admission:
 
     def _is_late(self) -> bool:
         return 0 < self._limits.late_ms < 1000 * self._behind()
-
-    def _take_token(self, now: float) -> bool:
-        if self._filled_at is not None:
-            earned = max(0.0, now - self._filled_at) * self._limits.calls_per_second
-            self._tokens = min(self._depth, self._tokens + earned)
-        self._filled_at = now
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True

@@ -11,12 +11,12 @@ are told apart as in ``config.sources``; trusted networks (an SBC, our own) have
 No I/O; time is an argument, in seconds.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
+from config.buckets import Buckets
 from config.sources import counted_as
 
 OCTETS: Final = 500
@@ -34,10 +34,7 @@ class Guard:
         remembered: int = 10_000,
     ) -> None:
         self.dropped = 0
-        self._rate = rate
-        self._burst = burst
-        self._remembered = remembered
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, at
+        self._buckets = Buckets(refill=rate, depth=burst, most=remembered)
         self._name = lru_cache(maxsize=4096)(partial(counted_as, trusted=tuple(trusted)))
 
     def admits(self, host: str, octets: int, now: float) -> bool:
@@ -45,13 +42,6 @@ class Guard:
         name = self._name(host)
         if name is None:
             return True
-        tokens, at = self._buckets.get(name, (self._burst, now))
-        tokens = min(self._burst, tokens + max(0.0, now - at) * self._rate)
-        price = max(1.0, octets / OCTETS)
-        admitted = tokens >= price
-        self._buckets[name] = (tokens - price if admitted else tokens, now)
-        self._buckets.move_to_end(name)
-        if len(self._buckets) > self._remembered:
-            self._buckets.popitem(last=False)
+        admitted = self._buckets.of(name, now).take(max(1.0, octets / OCTETS), now)
         self.dropped += not admitted
         return admitted

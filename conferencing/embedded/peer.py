@@ -11,7 +11,6 @@ from random import Random
 from typing import Final, Protocol
 
 from conferencing.embedded import answer, feedback
-from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.codecs import Codec
 from conferencing.embedded.extensions import Extension, elements
 from conferencing.embedded.media import OfferError, PeerEvents, Rates, Source, Statistics, WantedTile
@@ -22,6 +21,7 @@ from conferencing.embedded.stage import Cast
 from conferencing.embedded.statistics import statistics
 from conferencing.embedded.subscriber import Subscriber
 from conferencing.embedded.voice import Voice
+from config.buckets import Bucket
 from media.rtcp import (
     CNAME,
     Feedback,

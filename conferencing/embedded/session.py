@@ -29,7 +29,6 @@ import structlog
 
 from conferencing import meeting as happened
 from conferencing.embedded import messages, views
-from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.commands import CommandError, obey
 from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source, Statistics
 from conferencing.embedded.messages import Code, Error, Message
@@ -37,6 +36,7 @@ from conferencing.embedded.rate import DEPTH, REFILL, RESUME, cost, weight
 from conferencing.lobby import Decision
 from conferencing.meeting import Meeting, MeetingRules, Reason
 from conferencing.participant import Kind, Participant
+from config.buckets import Bucket
 from config.outcome import Outcome, PasserelleError
 
 SILENCE = 15.0

@@ -5,10 +5,9 @@ Trusted networks, where one address is very many people, are not braked. Memory 
 ``MOST_SOURCES`` are kept, those longest unused going first.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from conferencing.embedded.bucket import Bucket
+from config.buckets import Bucket, Buckets
 from config.sources import SUBSCRIBER_BITS, Network, counted_as
 
 MOST_SOURCES = 10_000
@@ -28,10 +27,7 @@ class Brakes:
     ) -> None:
         self._clock = clock
         self._trusted = trusted
-        self._refill = refill
-        self._depth = depth
-        self._most = most
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets = Buckets(refill=refill, depth=depth, most=most)
 
     def take(self, source: str) -> bool:
         """Take a token of this address, if one is there."""
@@ -46,11 +42,4 @@ class Brakes:
 
     def _bucket(self, source: str) -> Bucket | None:
         name = counted_as(source, self._trusted, bits=SUBSCRIBER_BITS)
-        if name is None:
-            return None
-        if name not in self._buckets:
-            self._buckets[name] = Bucket(self._clock(), refill=self._refill, depth=self._depth)
-        self._buckets.move_to_end(name)
-        if len(self._buckets) > self._most:
-            self._buckets.popitem(last=False)
-        return self._buckets[name]
+        return None if name is None else self._buckets.of(name, self._clock())

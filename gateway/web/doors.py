@@ -15,10 +15,10 @@ import structlog
 
 from bridge.directory import Directory, rules_of, try_pin
 from bridge.pin_guard import PinGuard
-from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.messages import InvitationText
 from conferencing.embedded.session import Visit
+from config.buckets import Bucket
 from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
 from config.sources import SUBSCRIBER_BITS, counted_as

@@ -8,7 +8,6 @@ beyond ``MOST_UNREAD`` messages: its connection is cut, and it may resume.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -21,7 +20,7 @@ from conferencing.embedded.engine import EmbeddedEngine
 from conferencing.embedded.messages import Code, Error, decode, encode
 from conferencing.embedded.session import Session
 from config.outcome import Outcome, PasserelleError
-from config.sources import SUBSCRIBER_BITS, counted_as
+from config.sources import SUBSCRIBER_BITS, counted_as, first_of_most
 from gateway.web.doors import Doors
 from gateway.web.origins import Origins
 
@@ -147,8 +146,7 @@ class PageSockets:
         """Count a stranger; where that is one too many, wait no longer for another."""
         self._strangers[patience] = source
         if len(self._strangers) > self._most_strangers:
-            most, _ = Counter(self._strangers.values()).most_common(1)[0]
-            oldest = next(each for each, whose in self._strangers.items() if whose == most)
+            oldest = first_of_most(self._strangers)
             del self._strangers[oldest]
             if not oldest.expired():
                 oldest.reschedule(0.0)

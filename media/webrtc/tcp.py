@@ -10,11 +10,10 @@ IPv6 a /48) gives way to the newcomer.
 
 import asyncio
 import socket
-from collections import Counter
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from config.sources import SUBSCRIBER_BITS, counted_as
+from config.sources import SUBSCRIBER_BITS, counted_as, first_of_most
 from media.latch import Address
 from media.webrtc.path import Counters, Link, Path
 
@@ -145,10 +144,9 @@ class TcpListener:
         """Take a connection; where too many have nothing to show, one of them goes."""
         link.proven_at = self._owner.clock()
         self._links[link] = None
-        unproven = [one for one in self._links if not one.paths]
+        unproven = {one: one.source for one in self._links if not one.paths}
         if len(unproven) > MAX_UNPROVEN:
-            most, _ = Counter(one.source for one in unproven).most_common(1)[0]
-            oldest = next(one for one in unproven if one.source == most)
+            oldest = first_of_most(unproven)
             del self._links[oldest]
             oldest.close()
         self._owner.wake()

@@ -2,7 +2,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from config.sources import counted_as, trusted_network
+from config.sources import counted_as, first_of_most, trusted_network
 
 TRUSTED = (ip_network("192.0.2.0/24"), ip_network("2001:db8:1::/48"))
 
@@ -46,3 +46,8 @@ def test_the_trusted_network_of_an_address(host: str, network: object) -> None:
 @pytest.mark.parametrize("host", ["198.51.100.1", "2001:db8::1", "", "sbc.example.org"])
 def test_no_trusted_network(host: str) -> None:
     assert trusted_network(host, TRUSTED) is None
+
+
+def test_what_gives_way_is_the_first_of_whoever_holds_most() -> None:
+    assert first_of_most({"1": "a", "2": "b", "3": "b", "4": "a", "5": "b"}) == "2"
+    assert first_of_most({"1": None}) == "1"

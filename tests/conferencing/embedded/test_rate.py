@@ -1,9 +1,9 @@
 """Tokens: who behaves never notices."""
 
 from conferencing.embedded import messages
-from conferencing.embedded.bucket import Bucket
 from conferencing.embedded.messages import MOST_LENGTH, MOST_SDP
 from conferencing.embedded.rate import DEPTH, REFILL, cost, weight
+from config.buckets import Bucket
 
 
 def test_a_burst_then_the_rate() -> None:
