@@ -11,12 +11,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.telemetry import TelemetryConfig
+from starlette.websockets import WebSocketDisconnected, WebSocketState
 
 from config.settings import Endpoint
 from gateway.web.api import SecurityHeaders
@@ -211,7 +213,7 @@ class FakeServer:
             await socket.accept()
             self.connections += 1
             await self._listen(socket, self._from_page)
-            self._pages.pop(socket, None)
+            self._forget(socket)
 
         @api.websocket("/mirror")
         async def mirror_socket(socket: WebSocket) -> None:
@@ -223,11 +225,10 @@ class FakeServer:
         return api
 
     async def _listen(self, socket: WebSocket, act: Callable[..., Coroutine[Any, Any, None]]) -> None:
-        try:
-            while True:
-                await act(socket, json.loads(await socket.receive_text()))
-        except WebSocketDisconnect:
-            pass
+        with suppress(WebSocketDisconnect, WebSocketDisconnected):
+            while text := await socket.receive_text():
+                if socket.application_state is WebSocketState.CONNECTED:  # what crosses our own close is lost
+                    await act(socket, json.loads(text))
 
     async def _from_page(self, socket: WebSocket, message: Message) -> None:
         self.received.append(message)
@@ -250,7 +251,7 @@ class FakeServer:
         elif kind == "hand":
             await self._alter(socket, hand=1000.0 if message["raised"] else None)
         elif kind == "leave":
-            await socket.close()
+            await self._close(socket)
         elif kind == "rename":
             await self._alter(socket, name=message["name"])
         elif kind == "reaction":
@@ -292,7 +293,7 @@ class FakeServer:
         if resumed and self.slow_down:
             self.slow_down -= 1
             await self._send(socket, "error", code="too_fast", message="slower, please", about="resume")
-            return await socket.close()
+            return await self._close(socket)
         if resumed and not self.know_seat:
             self.know_seat = True
             return await self._send(
@@ -328,8 +329,16 @@ class FakeServer:
             await self._send(socket, kind, **fields)
 
     async def _send(self, socket: WebSocket, kind: str, **fields: Any) -> None:
-        await socket.send_json({"type": kind, "n": next(self._numbers), **fields})
+        with suppress(WebSocketDisconnect, WebSocketDisconnected):  # the page went while we spoke
+            await socket.send_json({"type": kind, "n": next(self._numbers), **fields})
 
     async def _cut(self) -> None:
         for socket in list(self._pages):
-            await socket.close(1011)
+            await self._close(socket, 1011)
+
+    async def _close(self, socket: WebSocket, code: int = 1000) -> None:
+        self._forget(socket)  # at once: what is told to all from now on is not for this one
+        await socket.close(code)
+
+    def _forget(self, socket: WebSocket) -> None:
+        self._pages.pop(socket, None)
