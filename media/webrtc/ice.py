@@ -26,7 +26,7 @@ carry anything but STUN::
 The agent does no I/O but ``Link.send``; time is an argument, in seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -34,6 +34,7 @@ from typing import Final
 from media.latch import Address
 from media.webrtc import stun
 from media.webrtc.path import (
+    CONSENT,
     FIRST_RETRANSMISSION,
     Counters,
     Generation,
@@ -41,13 +42,12 @@ from media.webrtc.path import (
     Link,
     Path,
     Peer,
-    Traffic,
+    pair_priority,
 )
 from media.webrtc.stun import Attribute, MessageType
 
-__all__ = ["IceAgent", "IceParameters", "Register"]
+__all__ = ["CONSENT", "IceAgent", "IceParameters", "Register"]
 
-CONSENT: Final = 15.0  # s (RFC 7675 section 5.1)
 ALIVE: Final = 1.5  # s of silence after which a path yields to a living one
 ASK_AFTER: Final = 0.5  # s of silence after which the selected path is asked, if there are others
 AMPLIFICATION: Final = 3  # octets sent for one received, until the address is proven
@@ -58,22 +58,24 @@ MAX_PATHS: Final = 32  # of one peer; a flood of forged sources must not fill ou
 class Register:
     """What the agents of one mux share: how STUN finds the one it is for."""
 
+    counters: Counters
     agents: dict[bytes, "IceAgent"] = field(default_factory=dict)  # by our ufrag
     checks: dict[bytes, Path] = field(default_factory=dict)  # by the transaction of our request
-    counters: Counters = field(default_factory=Counters)
-    traffic: Traffic = field(default_factory=Traffic)
 
 
 class IceAgent:
     """One peer's paths. ``selected`` is the one to send on, None before any is proven."""
 
-    def __init__(self, peer: Peer, register: Register, random: Random) -> None:
+    def __init__(
+        self, peer: Peer, register: Register, random: Random, candidates: Sequence[str] = ()
+    ) -> None:
         self.peer = peer
         self.selected: Path | None = None
         self.consent_at: float | None = None  # None until the first path is proven
         self.on_selected: Callable[[Path | None, float], None] = lambda path, now: None
         self._register = register
         self._random = random
+        self._candidates = candidates
         self._tie_breaker = random.getrandbits(64)
         self._paths: dict[tuple[int, Address], Path] = {}
         self._generations: list[Generation] = []  # the nominated one and the newest
@@ -94,17 +96,26 @@ class IceAgent:
         """Pending and proven."""
         return tuple(self._paths.values())
 
+    def candidates(self) -> list[str]:
+        """The values of ``a=candidate``, the same for every peer."""
+        return list(self._candidates)
+
     def connect(self, remote: IceParameters) -> None:
         """Take note of the peer's credentials."""
         self.generation.connect(remote)
 
-    def restart(self, remote: IceParameters) -> IceParameters:
-        """Return new credentials; the old ones stay good until the peer nominates under the new."""
-        while len(self._generations) > 1:  # a restart that was never finished
-            self._forget(self._generations.pop())
-        self._renew()
+    def add_candidate(self, value: str) -> None:
+        """Not read: the peer checks, and so shows where it is."""
+
+    async def renew(self) -> None:
+        """Make new credentials; the old ones stay good until the peer nominates under the new."""
+        self._begin_restart()
+
+    def restart(self, remote: IceParameters) -> None:
+        """Take the peer's new credentials, and make our own, unless that was done."""
+        if self.generation.remote is not None:
+            self._begin_restart()
         self.generation.connect(remote)
-        return self.local
 
     def close(self) -> None:
         """Give all addresses and names back."""
@@ -171,6 +182,11 @@ class IceAgent:
         self._remove(path)
         self._select(now)
 
+    def _begin_restart(self) -> None:
+        while len(self._generations) > 1:  # a restart that was never finished
+            self._forget(self._generations.pop())
+        self._renew()
+
     def _renew(self) -> None:
         number = self._generations[-1].number + 1 if self._generations else 0
         local = IceParameters.generate(self._random)
@@ -215,7 +231,7 @@ class IceAgent:
             path.generation = generation
             path.nominated = False
             path.nomination = 0
-        path.priority = _pair_priority(message.number(Attribute.PRIORITY) or 0, path.link.priority)
+        path.priority = pair_priority(message.number(Attribute.PRIORITY) or 0, path.link.priority)
         if Attribute.USE_CANDIDATE in message.attributes:
             path.nominated = True
             path.nomination = max(path.nomination, message.number(Attribute.NOMINATION) or 0)
@@ -267,7 +283,11 @@ class IceAgent:
         selected = best = self.selected
         if len(proven) > 1:
             alive = [path for path in proven if now - path.heard_at < ALIVE]
-            best = max(alive, key=lambda path: path.rank, default=selected or max(proven, key=_heard_at))
+            best = max(
+                alive,
+                key=lambda path: path.rank,
+                default=selected or max(proven, key=lambda path: path.heard_at),
+            )
             if best and not best.check and now - best.heard_at >= ASK_AFTER:
                 self._ask(best, now)
         else:
@@ -286,13 +306,3 @@ class IceAgent:
         self._paths.pop((id(path.link), path.address), None)
         if path.proven:
             path.link.paths.pop(path.address, None)
-
-
-def _heard_at(path: Path) -> float:
-    return path.heard_at
-
-
-def _pair_priority(controlling: int, controlled: int) -> int:
-    """RFC 8445 section 6.1.2.3."""
-    low, high = sorted((controlling, controlled))
-    return (low << 32) + 2 * high + (controlling > controlled)

@@ -6,13 +6,14 @@ from a link. The rules are in ``media.webrtc.ice``.
 """
 
 import string
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final, Protocol
 
 from media.latch import Address
-from media.webrtc.stun import Message
 
+CONSENT: Final = 15.0  # s without a word from the peer (RFC 7675 allows 30)
 FIRST_RETRANSMISSION: Final = 0.25  # s, doubled each time
 _UDP_PREFERENCE: Final = 126  # type preference of a host candidate (RFC 8445 section 5.1.2.2)
 _TCP_PREFERENCE: Final = 90  # TCP only where UDP does not get through (RFC 6544 section 4.2)
@@ -60,18 +61,43 @@ class Peer(Protocol):
 
 
 class Agent(Protocol):
-    """Who keeps a path."""
+    """One peer's ICE, whichever half of it: who keeps the paths."""
 
-    def response(self, message: Message, path: "Path", now: float) -> None:
-        """The answer to a request of ours that was sent on the path."""
+    selected: "Path | None"  # the one to send on
+    on_selected: Callable[["Path | None", float], None]
+
+    @property
+    def local(self) -> IceParameters:
+        """The newest credentials of ours."""
+
+    def candidates(self) -> list[str]:
+        """The values of ``a=candidate``."""
+
+    def connect(self, remote: IceParameters) -> None:
+        """Take note of the peer's credentials."""
+
+    def add_candidate(self, value: str) -> None:
+        """Take note of an ``a=candidate`` of the peer; an empty one says that it was the last."""
+
+    async def renew(self) -> None:
+        """Begin an ICE restart: new credentials of ours."""
+
+    def restart(self, remote: IceParameters) -> None:
+        """Go on with it: new credentials of the peer."""
+
+    def tick(self, now: float) -> bool:
+        """Let time pass; False when it is over."""
 
     def lost(self, path: "Path", now: float) -> None:
-        """The link is gone."""
+        """The link of the path is gone."""
+
+    def close(self) -> None:
+        """Give all addresses and names back."""
 
 
 @dataclass(slots=True)
 class Counters:
-    """Datagrams that were not used, by reason, and what could not be sent; of a whole mux."""
+    """Datagrams that were not used, by reason, and what could not be sent; of a whole mux or client."""
 
     malformed: int = 0  # not RFC 7983, or STUN that is none
     unauthenticated: int = 0  # STUN without the password
@@ -87,7 +113,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Traffic:
-    """RTP packets that were good; of a whole mux."""
+    """RTP packets that were good; of a whole mux or client."""
 
     received: int = 0
     sent: int = 0
@@ -170,3 +196,9 @@ def udp_priority(index: int) -> int:
 def tcp_priority(index: int) -> int:
     """The same for passive TCP (RFC 6544 section 4.2)."""
     return _TCP_PREFERENCE << 24 | ((_PASSIVE << 13) + 8191 - index) << 8 | 255
+
+
+def pair_priority(controlling: int, controlled: int) -> int:
+    """Return the priority of a pair of candidates (RFC 8445 section 6.1.2.3)."""
+    low, high = sorted((controlling, controlled))
+    return (low << 32) + 2 * high + (controlling > controlled)

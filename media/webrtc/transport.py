@@ -1,76 +1,31 @@
 """One peer's media transport: ICE finds the way, DTLS the keys, SRTP carries (RFC 8827, RFC 8834).
 
-::
+The states and the reasons are in ``media.webrtc.states``. The handler hears of CONNECTED and of CLOSED once
+each, of the latter however it came.
 
-    NEW       --CONNECT--> CHECKING     signalling has described the peer
-    NEW       --CLOSE----> CLOSED
-    CHECKING  --SECURED--> CONNECTED    the handshake is done, there are keys
-    CHECKING  --CLOSE----> CLOSED
-    CHECKING  --LOST-----> CLOSED
-    CONNECTED --CLOSE----> CLOSED
-    CONNECTED --LOST-----> CLOSED
-
-LOST is 15 s without consent, the peer's closing alert, or 30 s without a connection. The handler hears of
-CONNECTED and of CLOSED once each, of the latter however it came.
+Which ICE it is, is the owner's affair: the answering half of the mux (``media.webrtc.ice``), or the whole of
+it for who calls a server (``media.webrtc.agent``). All above that is the same.
 
 We are the DTLS server unless the peer's ``a=setup`` is ``passive``; as a client the handshake begins with
 the first proven path, so that no ClientHello goes to an address that has not shown to be the peer's.
 
-Everything happens on the loop's thread. Time is in seconds of the mux's clock.
+Everything happens on the loop's thread. Time is in seconds of the owner's clock.
 """
 
 from collections.abc import Callable
-from enum import Enum, auto
-from random import Random
-from types import MappingProxyType
 from typing import Final, Protocol
 
 from media.webrtc.dtls import Certificate, DtlsSession, DtlsState, Fingerprint
-from media.webrtc.ice import IceAgent, IceParameters, Register
-from media.webrtc.path import Path
+from media.webrtc.path import Agent, Counters, IceParameters, Path, Peer, Traffic
 from media.webrtc.srtp import SrtpError, SrtpSession
+from media.webrtc.states import TRANSITIONS, Event, Reason, TransportError, TransportState
 
 CONNECT_TIMEOUT: Final = 30.0  # s from connect() to the keys
 _SETUPS: Final = frozenset(("actpass", "active", "passive"))
 
 
-class TransportState(Enum):
-    """See the diagram."""
-
-    NEW = auto()
-    CHECKING = auto()
-    CONNECTED = auto()
-    CLOSED = auto()
-
-
-class Event(Enum):
-    """What moves a transport on."""
-
-    CONNECT = auto()
-    SECURED = auto()
-    CLOSE = auto()
-    LOST = auto()
-
-
-TRANSITIONS: Final = MappingProxyType(
-    {
-        (TransportState.NEW, Event.CONNECT): TransportState.CHECKING,
-        (TransportState.NEW, Event.CLOSE): TransportState.CLOSED,
-        (TransportState.CHECKING, Event.SECURED): TransportState.CONNECTED,
-        (TransportState.CHECKING, Event.CLOSE): TransportState.CLOSED,
-        (TransportState.CHECKING, Event.LOST): TransportState.CLOSED,
-        (TransportState.CONNECTED, Event.CLOSE): TransportState.CLOSED,
-        (TransportState.CONNECTED, Event.LOST): TransportState.CLOSED,
-    }
-)
-
-
-class TransportError(Exception):
-    """The method is not for this state, or its argument is not usable; nothing has changed."""
-
-
 class TransportHandler(Protocol):
-    """Who gets what a peer sends. ``now`` is the mux's clock; packets are authentic, and in clear."""
+    """Who gets what a peer sends. ``now`` is the owner's clock; packets are authentic, and in clear."""
 
     def rtp_received(self, packet: bytes, now: float) -> None:
         """One RTP packet: at least its header, its SSRC among the first 256 of the peer."""
@@ -81,35 +36,32 @@ class TransportHandler(Protocol):
     def connected(self) -> None:
         """Media may flow."""
 
-    def closed(self, reason: str) -> None:
+    def closed(self, reason: Reason) -> None:
         """It is over: exactly once, however it came."""
 
 
 class Owner(Protocol):
-    """What a transport asks of its mux."""
+    """What a transport asks of its mux or client."""
 
     certificate: Certificate
-    register: Register
-    random: Random
+    counters: Counters
+    traffic: Traffic
     clock: Callable[[], float]
-
-    def candidates(self) -> list[str]:
-        """The values of ``a=candidate``."""
 
     def closed(self, peer: "PeerTransport") -> None:
         """Forget the peer."""
 
 
 class PeerTransport:
-    """The way to one peer. Made by ``MediaMux.peer``."""
+    """The way to one peer. Made by ``MediaMux.peer`` and ``MediaClient.peer``."""
 
-    def __init__(self, owner: Owner, handler: TransportHandler) -> None:
+    def __init__(self, owner: Owner, handler: TransportHandler, make: Callable[[Peer], Agent]) -> None:
         self.state = TransportState.NEW
         self.handler = handler
         self._owner = owner
-        self._counters = owner.register.counters
-        self._traffic = owner.register.traffic
-        self._ice = IceAgent(self, owner.register, owner.random)
+        self._counters = owner.counters
+        self._traffic = owner.traffic
+        self._ice = make(self)
         self._ice.on_selected = self._path_selected
         self._dtls: DtlsSession | None = None
         self._active = False
@@ -128,7 +80,9 @@ class PeerTransport:
 
     @property
     def setup(self) -> str:
-        """The value of ``a=setup`` in an answer."""
+        """The value of ``a=setup``: in an offer, that is before :meth:`connect`, then in an answer."""
+        if self.state is TransportState.NEW:
+            return "actpass"
         return "active" if self._active else "passive"
 
     @property
@@ -138,8 +92,8 @@ class PeerTransport:
         return None if path is None else f"{path.address[0]} {path.address[1]}"
 
     def candidates(self) -> list[str]:
-        """The values of ``a=candidate``, the same for every peer."""
-        return self._owner.candidates()
+        """The values of ``a=candidate``."""
+        return self._ice.candidates()
 
     def connect(self, remote: IceParameters, fingerprint: str, setup: str) -> None:
         """Await the peer that signalling describes.
@@ -157,15 +111,37 @@ class PeerTransport:
         self._ice.connect(remote)
         self._deadline = self._owner.clock() + CONNECT_TIMEOUT
 
-    def restart(self, remote: IceParameters) -> IceParameters:
-        """ICE restart: return new credentials; the old ones hold until the peer nominates under the new.
+    def add_candidate(self, value: str) -> None:
+        """Take an ``a=candidate`` of the peer, whenever it comes; an empty one says that it was the last.
+
+        What cannot be used (a name, ``.local`` above all; TCP; nonsense) is passed over.
+        """
+        if self.state is not TransportState.CLOSED:
+            self._ice.add_candidate(value)
+
+    async def renew(self) -> None:
+        """Begin an ICE restart of ours: from now on ``local`` and ``candidates()`` are new, for an offer.
+
+        Media flows on as it did until :meth:`restart` has led to a new path.
 
         Raises:
             TransportError: there is nothing to restart.
         """
-        if self.state not in (TransportState.CHECKING, TransportState.CONNECTED):
-            raise TransportError(f"cannot restart while {self.state.name}")
-        return self._ice.restart(remote)
+        self._check_restart()
+        await self._ice.renew()
+
+    def restart(self, remote: IceParameters) -> IceParameters:
+        """ICE restart: take the peer's new credentials, return ours.
+
+        The old ones hold until there is a path nominated under the new. In the client's role :meth:`renew`
+        comes first, whoever restarts: sockets take time.
+
+        Raises:
+            TransportError: there is nothing to restart, or it was not begun.
+        """
+        self._check_restart()
+        self._ice.restart(remote)
+        return self._ice.local
 
     def send_rtp(self, packet: bytes | bytearray) -> None:
         """Send one RTP packet; what cannot be sent now is dropped and counted. Late is worse than lost."""
@@ -202,7 +178,7 @@ class PeerTransport:
 
     def close(self) -> None:
         """Tell the peer and let go of it; harmless when CLOSED."""
-        self._end(Event.CLOSE, "closed")
+        self._end(Event.CLOSE, Reason.CLOSED)
 
     def media_received(self, path: Path, data: bytes, now: float) -> None:
         """SRTP or SRTCP from a proven address: the second octet tells (RFC 5761 section 4)."""
@@ -231,16 +207,17 @@ class PeerTransport:
     def tick(self, now: float) -> None:
         """Let time pass; called by the mux several times a second."""
         if not self._ice.tick(now):
-            self._end(Event.LOST, "no consent")
+            found = self._ice.selected is not None or self.state is TransportState.CONNECTED
+            self._end(Event.LOST, Reason.NO_CONSENT if found else Reason.NO_CONNECTION)
         elif self.state is TransportState.CHECKING:
             if now > self._deadline:
-                self._end(Event.LOST, "no connection")
+                self._end(Event.LOST, Reason.NO_CONNECTION)
             elif self._dtls is not None and self._ice.selected is not None:
                 self._dtls_moved(self._dtls, self._dtls.tick())
 
     def fail(self) -> None:
         """End a peer whose handler failed."""
-        self._end(Event.CLOSE, "internal error")
+        self._end(Event.CLOSE, Reason.INTERNAL_ERROR)
 
     def _path_selected(self, path: Path | None, now: float) -> None:
         """The first path lets the handshake begin."""
@@ -252,11 +229,11 @@ class PeerTransport:
         self._counters.forged += dtls.forged
         dtls.forged = 0
         if dtls.state is DtlsState.CLOSED:
-            self._end(Event.LOST, "closed by the peer")
+            self._end(Event.LOST, Reason.CLOSED_BY_PEER)
         elif dtls.state is DtlsState.SECURED and self.state is TransportState.CHECKING:
             self._srtp = dtls.srtp()
             if self._srtp is None:
-                self._end(Event.LOST, "no SRTP profile in common")
+                self._end(Event.LOST, Reason.NO_PROFILE)
                 return
             self._move(Event.SECURED)
             self.handler.connected()
@@ -270,7 +247,7 @@ class PeerTransport:
             except OSError:
                 self._counters.unsent += 1
 
-    def _end(self, event: Event, reason: str) -> None:
+    def _end(self, event: Event, reason: Reason) -> None:
         if self.state is TransportState.CLOSED:
             return
         self._move(event)
@@ -280,6 +257,10 @@ class PeerTransport:
         self._ice.close()
         self._owner.closed(self)
         self.handler.closed(reason)
+
+    def _check_restart(self) -> None:
+        if self.state not in (TransportState.CHECKING, TransportState.CONNECTED):
+            raise TransportError(f"cannot restart while {self.state.name}")
 
     def _move(self, event: Event) -> None:
         state = TRANSITIONS.get((self.state, event))

@@ -12,7 +12,7 @@ from conferencing.participant import Kind
 from config.outcome import Outcome, PasserelleError
 from gateway.web.server import READ_SECONDS
 from media.webrtc.ice import CONSENT
-from media.webrtc.mux import TICK
+from media.webrtc.peers import TICK
 from tests.conferencing.embedded.pages import House, Page
 
 OFFER = "v=0\r\no=- 7 1 IN IP4 0.0.0.0\r\n"

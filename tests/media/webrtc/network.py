@@ -10,8 +10,9 @@ from random import Random
 from typing import Any, cast
 
 from media.latch import Address
-from media.webrtc.mux import TICK, MediaMux
+from media.webrtc.mux import MediaMux
 from media.webrtc.path import Path, udp_priority
+from media.webrtc.peers import TICK
 from media.webrtc.transport import PeerTransport
 from tests.media.webrtc.browser import Browser
 

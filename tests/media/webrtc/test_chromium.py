@@ -14,7 +14,8 @@ from playwright.async_api import Page, async_playwright
 from media.sdp import SessionDescription
 from media.webrtc.ice import IceParameters
 from media.webrtc.mux import MediaMux
-from media.webrtc.transport import PeerTransport, TransportState
+from media.webrtc.states import TransportState
+from media.webrtc.transport import PeerTransport
 from tests.interop.peers.process import require
 from tests.media.webrtc.network import Handler, until
 

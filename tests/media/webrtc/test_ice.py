@@ -15,7 +15,8 @@ from media.webrtc.ice import (
     IceParameters,
 )
 from media.webrtc.path import tcp_priority, udp_priority
-from media.webrtc.transport import PeerTransport, TransportState
+from media.webrtc.states import TransportState
+from media.webrtc.transport import PeerTransport
 from tests.media.webrtc.browser import HIGH, LOW, Browser, plain
 from tests.media.webrtc.network import HOME, MOBILE, VICTIM, Network, alone, connected
 

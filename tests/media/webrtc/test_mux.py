@@ -23,8 +23,9 @@ from media.sdp import SessionDescription
 from media.webrtc.ice import IceParameters
 from media.webrtc.mux import MediaMux
 from media.webrtc.path import Counters
+from media.webrtc.states import TransportState
 from media.webrtc.tcp import Framer
-from media.webrtc.transport import PeerTransport, TransportState
+from media.webrtc.transport import PeerTransport
 from tests.media.webrtc.browser import Browser, plain
 from tests.media.webrtc.network import Handler, until
 
@@ -244,7 +245,7 @@ def test_the_same_number_on_every_address_and_both_protocols() -> None:
     async def scenario(mux: MediaMux) -> None:
         async with opened("127.0.0.2", "::1", port=mux.port) as second:
             assert second.port == mux.port
-            candidates = second.candidates()
+            candidates = second.peer(Handler()).candidates()
             assert [one.split()[2:6:2] for one in candidates] == [
                 ["udp", "127.0.0.2"],
                 ["udp", "::1"],
@@ -289,7 +290,7 @@ def test_advertised_addresses_are_told_instead() -> None:
             random=SystemRandom(),
             advertised=["203.0.113.5"],
         )
-        assert [one.split()[4] for one in mux.candidates()] == ["203.0.113.5"] * 2
+        assert [one.split()[4] for one in mux.peer(Handler()).candidates()] == ["203.0.113.5"] * 2
         mux.close()
 
     run(scenario)

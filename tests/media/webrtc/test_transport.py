@@ -6,30 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.webrtc import transport
 from media.webrtc.dtls import Certificate, DtlsSession, Fingerprint, FingerprintError
 from media.webrtc.ice import CONSENT
-from media.webrtc.transport import (
-    CONNECT_TIMEOUT,
-    TRANSITIONS,
-    TransportError,
-    TransportState,
-)
+from media.webrtc.states import TransportError, TransportState
+from media.webrtc.transport import CONNECT_TIMEOUT
 from tests.fuzz.mutation import mutate
 from tests.media.webrtc.browser import CERTIFICATE, plain
 from tests.media.webrtc.network import HOME, VICTIM, Handler, Network, alone, connected
-from tests.sip.diagrams import transitions
 
 FLOWING = connected()
 HANDSHAKE = DtlsSession(Certificate.generate(), Fingerprint(CERTIFICATE.fingerprint), server=False).tick()
 RTCP = b"\x80\xc9\x00\x01\x00\x00\x00\x07"
-
-
-def test_the_diagram_is_the_table() -> None:
-    drawn = [arrow[:3] for arrow in transitions(transport.__doc__ or "")]
-    assert sorted(drawn) == sorted(
-        (before.name, event.name, after.name) for (before, event), after in TRANSITIONS.items()
-    )
 
 
 def test_media_flows_both_ways() -> None:
