@@ -83,6 +83,48 @@ class Leg:
     hold, it is music).
     """
 
+    __slots__ = (
+        "_agreement",
+        "_audio",
+        "_clock",
+        "_destination",
+        "_event_types",
+        "_events",
+        "_gathered",
+        "_gathered_at",
+        "_latch",
+        "_late_before",
+        "_lost_before",
+        "_on_key",
+        "_on_media",
+        "_open",
+        "_other_types",
+        "_own_hosts",
+        "_packet_octets",
+        "_payload_type",
+        "_ports",
+        "_presses",
+        "_pulse",
+        "_reception",
+        "_remote_ssrc",
+        "_rtcp",
+        "_sequence",
+        "_settings",
+        "_signalling_host",
+        "_ssrc",
+        "_talking",
+        "_timestamp",
+        "_transmitter",
+        "codec",
+        "failed",
+        "heard_at",
+        "keys",
+        "packets_in",
+        "receiver",
+        "sender",
+        "speaks",
+    )
+
     codec: Codec
     speaks: bool
     receiver: AudioReceiver | KeyHearing

@@ -13,7 +13,8 @@ One object serves one sample rate. Rows and totals are numbers that hold until `
 
 **Loudness**: a sum of voices may be louder than 16 bits can say. Cutting its peaks off would sound harsh and
 put tones into the speech that nobody said. So each taker has a gain: it falls at once, over 2.5 ms, to
-where the tick's peak fits, and recovers slowly; one voice alone is never touched.
+where the tick's peak fits, and recovers slowly; one voice alone is never touched. Nor is anything worked
+out in the ticks, nearly all, in which every sum fits and no gain is still recovering.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,6 +53,7 @@ class Sums:
         self._samples = samples
         self._ramp = np.minimum(np.arange(1, samples + 1) / (_ATTACK * 50 * samples), 1.0).astype(np.float32)
         self._silence = np.zeros(samples, np.int16)
+        self._limiting = False  # whether somebody's gain was below 1 in the last tick
         self._begin()
 
     def _begin(self) -> None:
@@ -117,7 +119,8 @@ class Sums:
             heard = totals[self._heard] - said[self._without]
             if self._words:
                 heard[self._spoken_to] = (heard[self._spoken_to] >> 1) + said[self._words]
-            _give(takers, saturate(self._limited(heard, takers)))
+            fits = not self._limiting and heard.max() < _FULL_SCALE and heard.min() >= -_FULL_SCALE
+            _give(takers, heard.astype(np.int16) if fits else saturate(self._limited(heard, takers)))
         if self._rows > 1 or takers:
             self._begin()
 
@@ -142,6 +145,7 @@ class Sums:
             heard[softened] = heard[softened] * gains
             for index in softened.tolist():
                 takers[index].gain = float(after[index])
+        self._limiting = bool((after < 1.0).any())
         return heard
 
 

@@ -108,9 +108,9 @@ def test_octets_of_no_law_are_refused() -> None:
         Sums(160).put(b"x" * 160)
 
 
-def said_together(first: Pcm, second: Pcm, samples: int) -> tuple[Pcm, Taker]:
+def said_together(sums: Sums, first: Pcm, second: Pcm, samples: int) -> tuple[Pcm, Taker]:
     """What a wideband listener hears of two, and the listener."""
-    sums, taker, heard = Sums(samples), Taker(G722), []
+    taker, heard = Taker(G722), []
     for at in range(0, len(first), samples):
         rows = [sums.put(pcm[at : at + samples]) for pcm in (first, second)]
         sums.hear(taker, sums.total(rows))
@@ -122,7 +122,7 @@ def said_together(first: Pcm, second: Pcm, samples: int) -> tuple[Pcm, Taker]:
 def test_two_loud_voices_are_made_softer_and_not_cut_off() -> None:
     """Tones at -3.5 dBFS: their sum would pass full scale by 2.5 dB. No tone appears that nobody said."""
     loud, other = (tone(frequency, 1.0, 16000, level=21900) for frequency in (500.0, 1300.0))
-    heard, taker = said_together(loud, other, 320)
+    heard, taker = said_together(Sums(320), loud, other, 320)
     late = heard[3200:]
     assert 0.7 < taker.gain < 0.8
     for frequency in (500.0, 1300.0):
@@ -135,9 +135,10 @@ def test_two_loud_voices_are_made_softer_and_not_cut_off() -> None:
 
 def test_the_loudness_comes_back_when_the_shouting_ends() -> None:
     quiet, loud = tone(500.0, 1.0, 16000, level=3000), tone(500.0, 1.0, 16000, level=32000)
-    _, taker = said_together(loud, loud, 320)
+    sums = Sums(320)
+    _, taker = said_together(sums, loud, loud, 320)
     assert taker.gain == pytest.approx(32767 / 64000, rel=0.01)
-    sums, gains = Sums(320), []
+    gains = []
     for at in range(0, len(quiet), 320):
         sums.hear(taker, sums.total([sums.put(quiet[at : at + 320])]))
         sums.run()
@@ -153,3 +154,12 @@ def test_one_voice_alone_is_never_touched() -> None:
     sums.hear(taker, sums.total([sums.put(pcm)]))
     sums.run()
     np.testing.assert_array_equal(taker.heard(), pcm)
+
+
+@pytest.mark.parametrize("peak", [32767, 32768, -32768, -32769])
+def test_the_loudest_samples_do_not_wrap_round(peak: int) -> None:
+    sums, taker = Sums(160), Taker(G722)
+    half = np.full(160, peak // 2, np.int16)
+    sums.hear(taker, sums.total([sums.put(half), sums.put((peak - half.astype(np.int32)).astype(np.int16))]))
+    sums.run()
+    assert np.abs(taker.heard().astype(np.int32) - peak).max() <= 2
