@@ -279,6 +279,7 @@ class App:
             clock=self._clock,
             random=self._random,
             rates=Rates(1000 * upload, 1000 * download),
+            tiles=self._settings.engine.max_tiles,
         )
 
     async def _sweep(self, doors: Doors) -> None:

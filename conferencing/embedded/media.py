@@ -163,6 +163,10 @@ class Plane(Protocol):
     """One meeting's media."""
 
     @property
+    def tiles(self) -> int:
+        """How many cameras a browser is sent at once."""
+
+    @property
     def speaking(self) -> Sequence[str]:
         """Ids of those who speak, the loudest first."""
 

@@ -22,11 +22,12 @@ from typing import Annotated, Any
 
 from conferencing.chat import MOST_CHARACTERS
 from conferencing.embedded.fields import Emoji, FieldError, Flag, Lines, Many, Number, Text, reader
+from conferencing.embedded.offer import MOST_OCTETS
 
 VERSION = 1
 MOST_LENGTH = 4 * 1024
-MOST_SDP = 128 * 1024
-"""Thirty media lines of Chromium with all its codecs are 90 KiB."""
+MOST_SDP = MOST_OCTETS
+"""The most that any setting of last-N allows; ``offer`` looks closer."""
 
 Id = Annotated[str, Text(64)]
 Name = Annotated[str, Text(80)]
@@ -347,7 +348,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """You are in the meeting, and this is how it is. ``lobby`` is empty unless you are a host."""
+    """You are in the meeting, and this is how it is. ``lobby`` is empty unless you are a host.
+
+    ``tiles``: how many cameras you may be sent at once, each by a pair of your offer's lines (``offer``).
+    """
 
     session: str
     secret: str
@@ -357,6 +361,7 @@ class Welcome:
     lobby: tuple[Visitor, ...]
     chat: tuple[Line, ...]
     ice_servers: tuple[IceServer, ...]
+    tiles: int
     invitation: InvitationText
     resumed: bool
 

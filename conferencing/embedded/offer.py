@@ -3,10 +3,11 @@
 The client always offers, and its m-lines stay the same for the whole session; each has a :class:`Place`::
 
     1 microphone   2 camera   3 screen                       sendonly, what the client publishes
-    9 × (tile voice, tile picture)                           recvonly, each pair serves one participant
+    N × (tile voice, tile picture)                           recvonly, each pair serves one participant
     3 × voice                                                recvonly, speakers who are on no tile: telephones
     2 × share                                                recvonly, shared screens
 
+N is the service's last-N: of all cameras, so many are sent at once. The client is told it before it offers.
 A client may leave away lines at the end. Anything else (a line too many, another kind, a mid that changed,
 no fingerprint) is an :class:`OfferError` whose text is for the client; nothing has changed then.
 
@@ -15,7 +16,7 @@ extensions, simulcast stream ids (RFC 8853), SSRCs where the client names them (
 in some packets).
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -26,12 +27,13 @@ from conferencing.embedded.media import OfferError, Source
 from media.rtpmap import RtpMap
 from media.sdp import Direction, MediaDescription, SdpError, SessionDescription
 
-TILES: Final = 9
+TILES: Final = 9  # as a rule
+MOST_TILES: Final = 25
 VOICES: Final = 3
 SHARES: Final = 2
 RIDS: Final = ("q", "h", "f")  # simulcast layers, lowest first
-MAX_SIZE: Final = 200_000  # octets; Chromium's offer has 75,000
-MAX_LINES: Final = 5_000  # of text; Chromium's offer has 2,500
+LINE_OCTETS: Final = 5_000  # the most for each m-line, of all together; Chromium's has 3,200
+LINE_TEXT: Final = 190  # lines of text, likewise; Chromium's has 100
 MAX_NAMED_SSRCS: Final = 12  # per m-line: three layers with RTX, twice
 
 
@@ -51,12 +53,18 @@ class Place(Enum):
         self.source = source
 
 
-LAYOUT: Final = (
-    *(Place.MICROPHONE, Place.CAMERA, Place.SCREEN),
-    *(Place.TILE_VOICE, Place.TILE_PICTURE) * TILES,
-    *(Place.VOICE,) * VOICES,
-    *(Place.SHARE,) * SHARES,
-)
+def layout_of(tiles: int) -> tuple[Place, ...]:
+    """The m-lines of a client that is sent so many cameras at once."""
+    return (
+        *(Place.MICROPHONE, Place.CAMERA, Place.SCREEN),
+        *(Place.TILE_VOICE, Place.TILE_PICTURE) * tiles,
+        *(Place.VOICE,) * VOICES,
+        *(Place.SHARE,) * SHARES,
+    )
+
+
+MOST_OCTETS: Final = LINE_OCTETS * len(layout_of(MOST_TILES))
+"""Of any offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +124,32 @@ class Offer:
         return frozenset.intersection(*(frozenset(line.formats) for line in pictures)) if pictures else None
 
 
-def read_offer(sdp: str, before: Offer | None = None) -> Offer:
-    """Read an offer; ``before`` is the one that was answered last, whose lines must still be there.
+def read_offer(sdp: str, layout: Sequence[Place], before: Offer | None = None) -> Offer:
+    """Read an offer of these m-lines, or of the first ones of them.
+
+    ``before`` is the one that was answered last, whose lines must still be there.
 
     Raises:
         OfferError: it is no offer of ours.
     """
     # Counted before anything is built: a peer may offer a thousand lines.
-    if sdp.count("\nm=") > len(LAYOUT):
-        raise OfferError(f"an offer has at most {len(LAYOUT)} m-lines, this one {sdp.count(chr(10) + 'm=')}")
-    if sdp.count("\n") > MAX_LINES:
-        raise OfferError(f"an offer has at most {MAX_LINES} lines of text")
+    if (count := sdp.count("\nm=")) > len(layout):
+        raise OfferError(f"an offer has at most {len(layout)} m-lines, this one {count}")
+    if sdp.count("\n") > (most := LINE_TEXT * len(layout)):
+        raise OfferError(f"an offer has at most {most} lines of text")
     try:
-        session = SessionDescription.parse(sdp, MAX_SIZE)
+        session = SessionDescription.parse(sdp, LINE_OCTETS * len(layout))
     except SdpError as error:
         raise OfferError(f"the offer is not a session description: {error}") from None
     if not session.medias:
         raise OfferError("the offer has no m-lines")
-    if len(session.medias) > len(LAYOUT):
-        raise OfferError(f"an offer has at most {len(LAYOUT)} m-lines")
+    if len(session.medias) > len(layout):
+        raise OfferError(f"an offer has at most {len(layout)} m-lines")
     known: dict[Hashable, Payloads] = {}
-    lines = tuple(_line(number, session, media, known) for number, media in enumerate(session.medias))
+    lines = tuple(
+        _line(number, place, session, media, known)
+        for number, (place, media) in enumerate(zip(layout, session.medias, strict=False), 1)
+    )
     mids = [line.mid for line in lines]
     if len(set(mids)) < len(mids):
         raise OfferError("two m-lines have the same mid")
@@ -178,19 +191,22 @@ def _said(session: SessionDescription, name: str) -> str:
 
 
 def _line(
-    number: int, session: SessionDescription, media: MediaDescription, known: dict[Hashable, Payloads]
+    number: int,
+    place: Place,
+    session: SessionDescription,
+    media: MediaDescription,
+    known: dict[Hashable, Payloads],
 ) -> OfferedLine:
-    place = LAYOUT[number]
     if media.kind != place.kind:
-        raise OfferError(f"m-line {number + 1} must be {place.kind}, not {media.kind[:20]!r}")
+        raise OfferError(f"m-line {number} must be {place.kind}, not {media.kind[:20]!r}")
     mid = media.get("mid") or ""
     if not 1 <= len(mid) <= 32 or not mid.isascii():
-        raise OfferError(f"m-line {number + 1} needs a=mid")
+        raise OfferError(f"m-line {number} needs a=mid")
     direction = session.direction_of(media)
     wanted = Direction.SENDONLY if place.source else Direction.RECVONLY
     stopped = media.port == 0 and media.get("bundle-only") is None
     if direction not in (wanted, Direction.SENDRECV, Direction.INACTIVE) and not stopped:
-        raise OfferError(f"m-line {number + 1} must be {wanted}, not {direction}")
+        raise OfferError(f"m-line {number} must be {wanted}, not {direction}")
     return OfferedLine(
         mid=mid,
         place=place,

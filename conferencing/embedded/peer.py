@@ -14,7 +14,7 @@ from conferencing.embedded import answer, feedback
 from conferencing.embedded.codecs import Codec
 from conferencing.embedded.extensions import Extension, elements
 from conferencing.embedded.media import OfferError, PeerEvents, Rates, Source, Statistics, WantedTile
-from conferencing.embedded.offer import Offer, read_offer
+from conferencing.embedded.offer import Offer, Place, read_offer
 from conferencing.embedded.publication import Binding, Publisher
 from conferencing.embedded.slot import abs_send_time
 from conferencing.embedded.stage import Cast
@@ -86,6 +86,10 @@ class House(Cast, Protocol):
     @property
     def rates(self) -> Rates:
         """The most video that may come from a peer, and go to it."""
+
+    @property
+    def layout(self) -> Sequence[Place]:
+        """The m-lines of an offer."""
 
     def publishable(self) -> Sequence[Codec]:
         """The video codecs that all decode, most wanted first."""
@@ -160,7 +164,7 @@ class MediaPeer:
         transport = self._transport
         if transport is None:
             raise OfferError("this peer is closed")
-        offer = read_offer(sdp, self._offer)
+        offer = read_offer(sdp, self._house.layout, self._offer)
         local = self._connect(transport, offer)
         self._offer = offer
         self._version += 1

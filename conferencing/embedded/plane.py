@@ -22,6 +22,7 @@ import structlog
 from conferencing import speakers
 from conferencing.embedded.codecs import PREFERENCE, Codec
 from conferencing.embedded.media import DEFAULT_RATES, PeerEvents, Rates
+from conferencing.embedded.offer import TILES, layout_of
 from conferencing.embedded.peer import MediaPeer, Transport
 from conferencing.embedded.publication import Publication
 from conferencing.embedded.slot import VoiceSlot
@@ -70,7 +71,8 @@ class LocalAudio:
 class Plane:
     """One meeting's media.
 
-    ``make_transport`` is ``MediaMux.peer``; ``preference`` orders the codecs that may be published.
+    ``make_transport`` is ``MediaMux.peer``; ``preference`` orders the codecs that may be published; ``tiles``
+    is how many cameras a browser is sent at once.
     """
 
     def __init__(
@@ -81,8 +83,11 @@ class Plane:
         random: Random,
         preference: Sequence[Codec] = PREFERENCE,
         rates: Rates = DEFAULT_RATES,
+        tiles: int = TILES,
     ) -> None:
         self.rates = rates
+        self.tiles = tiles
+        self.layout = layout_of(tiles)
         self.clock = clock
         self.peers: dict[str, MediaPeer] = {}
         self.speaking: tuple[str, ...] = ()  # who speaks, the loudest first

@@ -183,6 +183,7 @@ class Session:
             lobby=views.visitors(held.lobby) if me.host else (),
             chat=tuple(map(views.line, held.chat)),
             ice_servers=visit.ice_servers(self.id),
+            tiles=self._plane.tiles,
             invitation=visit.invitation,
             resumed=resumed,
         )

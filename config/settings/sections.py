@@ -362,6 +362,14 @@ class EngineSettings(Section):
     """What carries the meetings."""
 
     kind: Literal["embedded"] = Field("embedded", description='"embedded": meetings live in this process.')
+    max_tiles: int = Field(
+        9,
+        ge=1,
+        le=25,
+        description="Of the cameras of a meeting, the most that a browser is sent at once (last-N), 1 to 25: "
+        "of those pinned, and those who spoke last. The others are heard, and shown by their initials. "
+        "Browsers prepare for all of them when they join: 25 take twice the time of 9.",
+    )
 
 
 class DirectorySettings(Section):

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from conferencing.embedded.extensions import Extension
+from conferencing.embedded.offer import TILES
 from media.rtcp import Feedback, write_compound
 from media.sdp import SessionDescription
 from media.webrtc.ice import IceParameters
@@ -34,7 +35,6 @@ from tests.media.webrtc.browser import Browser
 from .load import ROOT, cpu_seconds, resident_mb
 from .report import Row
 
-TILES = 9
 REMB = Feedback(206, 15, 1, 0, b"REMB" + (10 << 18 | 48_828).to_bytes(4, "big"))  # 50 Mbit/s
 CONSENT = 2.5  # s between checks
 MID, LEVEL = IDS[Extension.MID], IDS[Extension.AUDIO_LEVEL]

@@ -15,9 +15,10 @@ import uvloop
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from conferencing.embedded.media import Rates
+from conferencing.embedded.offer import MOST_TILES, TILES
 from conferencing.meeting import MeetingRules
 from config.outcome import Outcome, PasserelleError
-from config.settings import Settings
+from config.settings import EngineSettings, Settings
 from gateway.app import App
 from gateway.garbage import Garbage
 from sip.call import CallState
@@ -251,6 +252,14 @@ def test_a_room_may_have_a_bit_rate_of_its_own(tmp_path: Path) -> None:
         assert app._make_plane(MeetingRules(max_video_kbps=300)).rates == Rates(300_000, 300_000)
 
     live(settings_for(tmp_path, meetings={"max_upload_kbps": 900}), story)
+
+
+def test_last_n_is_a_setting_with_the_range_that_offers_may_have(tmp_path: Path) -> None:
+    async def story(app: App, phone: Phone, web: Web) -> None:
+        assert app._make_plane(MeetingRules()).tiles == MOST_TILES
+
+    assert EngineSettings().max_tiles == TILES
+    live(settings_for(tmp_path, engine={"max_tiles": MOST_TILES}), story)
 
 
 def test_the_demo_makes_a_room_once_and_says_what_to_dial(

@@ -62,6 +62,7 @@ class FakeServer:
         self.chat: list[Message] = []
         self.host = True
         self.mutes = False  # those who enter
+        self.tiles = 9
         self.wait = False  # in the waiting room until `let_in`
         self.refuse_join: tuple[int, Message] | None = None  # HTTP status and body
         self.know_seat = True  # accept `resume`
@@ -278,7 +279,7 @@ class FakeServer:
     def _slots(self, message: Message) -> list[Message]:
         """Pairs for those with pictures and sound, the last video slots for screens."""
         slots, pairs = [], message["received"]
-        for index, each in enumerate(self.people[:9]):
+        for index, each in enumerate(self.people[: self.tiles]):
             audio, video = pairs[2 * index], pairs[2 * index + 1]
             slots.append({"mid": audio, "participant": each["id"], "source": "microphone"})
             slots.append(
@@ -317,7 +318,7 @@ class FakeServer:
         await self._send(
             socket, "welcome", session="s1", secret="secret", you="me", meeting=self.meeting,
             participants=[*self.people, self._pages[socket]], lobby=self.lobby if self.host else [],
-            chat=self.chat, ice_servers=[], invitation=INVITATION, resumed=resumed,
+            chat=self.chat, ice_servers=[], tiles=self.tiles, invitation=INVITATION, resumed=resumed,
         )  # fmt: skip
 
     async def _alter(self, socket: WebSocket, **fields: Any) -> None:

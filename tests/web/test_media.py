@@ -58,6 +58,30 @@ def test_the_lines_of_the_offer_stand_in_their_order(enter: OpenPage, server: Fa
     assert len(sdp) < 100_000
 
 
+@pytest.mark.parametrize("tiles", [1, 2, 25])
+def test_the_lines_are_as_many_as_the_server_sends_tiles(
+    enter: OpenPage, server: FakeServer, tiles: int
+) -> None:
+    server.tiles = tiles
+    enter()
+    assert server.next("offer")["sdp"].count("\r\nm=") == 3 + 2 * tiles + 3 + 2
+
+
+def test_a_server_that_comes_back_with_other_settings_gets_other_lines(
+    enter: OpenPage, server: FakeServer, mirror: None
+) -> None:
+    server.people = [person("Red", camera=True), person("Green", camera=True), person("Blue", camera=True)]
+    server.tiles = 2
+    page = enter()
+    picture(page, server, "Green")
+    assert page.evaluate(PIXEL, "Blue") is None
+    server.tiles = 3
+    server.restart()
+    server.wait_for(lambda: len(server.heard("offer")) == 2)
+    assert [offer["sdp"].count("\r\nm=") for offer in server.heard("offer")] == [12, 14]
+    picture(page, server, "Blue")
+
+
 def test_everybodys_picture_moves_in_their_tile_and_everybody_is_heard(
     enter: OpenPage, server: FakeServer, mirror: None
 ) -> None:

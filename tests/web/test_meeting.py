@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from tests.web.conftest import NARROW, OpenPage
-from tests.web.fake_server import FakeServer, person
+from tests.web.fake_server import FakeServer, Message, person
 
 PHONE = "+33 1 ** ** ** 42"
 
@@ -83,6 +83,41 @@ def test_visible_pictures_are_wanted_in_device_pixels(enter: OpenPage, company: 
     wanted = {tile["participant"]: tile["height"] for tile in want["tiles"]}
     assert wanted.keys() == {"jean-dupont", "phone", "zoé"}
     assert all(400 < height < 800 for height in wanted.values())
+
+
+def test_pictures_of_who_spoke_last_are_wanted_first(enter: OpenPage, server: FakeServer) -> None:
+    server.tiles = 2
+    server.people = [
+        *(person(name, camera=True) for name in ("Anna", "Ben", "Carl", "Dora")),
+        person("Phone", "phone"),
+    ]
+    page = enter()
+
+    def wanted(*names: str) -> None:
+        server.wait_for(lambda: tuple(each["participant"] for each in last_want(server)) == names)
+
+    wanted("anna", "ben", "carl", "dora", "phone")
+    server.tell("speaking", participants=["ben", "phone"])
+    server.tell("speaking", participants=["dora", "ben"])
+    wanted("dora", "ben", "carl", "anna", "phone")
+    server.tell("speaking", participants=["dora"])
+    expect(page.locator(".tile.speaking")).to_have_text(re.compile("Dora"))
+    server.tell("speaking", participants=["anna"])
+    wanted("dora", "anna", "carl", "ben", "phone")
+    page.locator(".tile", has_text="Carl").dblclick()
+    wanted("carl", "dora", "anna", "ben", "phone")
+
+
+def test_no_more_is_wanted_than_the_server_takes(enter: OpenPage, server: FakeServer) -> None:
+    server.people = [person(f"Guest {number}") for number in range(80)]
+    enter(viewport={"width": 2560, "height": 1600})
+    server.wait_for(lambda: len(last_want(server)) == 32)
+
+
+def last_want(server: FakeServer) -> list[Message]:
+    """What the page would like to see now, the most important first."""
+    wants = server.heard("want")
+    return wants[-1]["tiles"] if wants else []
 
 
 def test_chat_keeps_texts_plain_and_links_safe(enter: OpenPage, company: FakeServer) -> None:

@@ -1,11 +1,10 @@
 // The peer connection. We always offer; the server always answers.
 //
-// The m-lines are made once, in this order, and never change: microphone, camera, screen (sendonly); then PAIRS
-// of an audio and a video slot (recvonly, one participant each); then VOICES audio slots for those who are on
-// no tile; then SCREENS video slots. What is sent changes by replaceTrack, what arrives by the server's
+// The m-lines are made once, in this order, and never change: microphone, camera, screen (sendonly); then, as
+// many as the server sends tiles, pairs of an audio and a video slot (recvonly, one participant each); then
+// VOICES audio slots for those who are on no tile; then SCREENS video slots. What is sent changes by replaceTrack, what arrives by the server's
 // "slots", so there is one negotiation, and one more for each ICE restart or when the server asks for it (codecs).
 
-const PAIRS = 9;
 const VOICES = 3;
 const SCREENS = 2;
 const HEALING = 3000; // ms of "disconnected" before an ICE restart
@@ -23,8 +22,8 @@ const LAYERS = [
   { pixels: 480 * 270, scales: [2, 1], rates: [200_000, 700_000] },
   { pixels: 0, scales: [1], rates: [300_000] },
 ];
-const RECEIVED = [
-  ...Array.from({ length: PAIRS }, () => ["audio", "video"]).flat(),
+const received = (tiles) => [
+  ...Array(tiles).fill(["audio", "video"]).flat(),
   ...Array(VOICES).fill("audio"),
   ...Array(SCREENS).fill("video"),
 ];
@@ -54,8 +53,10 @@ export class Rtc extends EventTarget {
   #offering = Promise.resolve();
   #unanswered = 0; // offers
 
-  constructor(iceServers, send) {
+  /** `tiles`: how many cameras the server sends at once. */
+  constructor(tiles, iceServers, send) {
     super();
+    this.tiles = tiles;
     this.#configuration = { iceServers, bundlePolicy: "max-bundle" };
     this.#send = send;
   }
@@ -73,7 +74,7 @@ export class Rtc extends EventTarget {
       this.#senders[source] = line.sender;
       line.sender.replaceTrack(this.#tracks[source]);
     }
-    for (const kind of RECEIVED) peer.addTransceiver(kind, { direction: "recvonly" });
+    for (const kind of received(this.tiles)) peer.addTransceiver(kind, { direction: "recvonly" });
     peer.onconnectionstatechange = () => {
       if (peer === this.#peer) this.#changed();
     };

@@ -116,7 +116,7 @@ export class Session extends EventTarget {
     this.#become("seated");
     if (enters && !this.state.me.microphone && this.devices.isOn("microphone"))
       this.#emit("asked", { what: "enter_muted" }); // the room's rule; whoever comes back speaks as before
-    if (!message.resumed || !this.rtc) this.#connectMedia(message.ice_servers);
+    if (!message.resumed || !this.rtc) this.#connectMedia(message);
     else if (this.rtc.state !== "connected") this.rtc.restart();
     this.#publish();
     this.#emit("connection");
@@ -127,9 +127,9 @@ export class Session extends EventTarget {
     this.#emit("connection");
   }
 
-  #connectMedia(iceServers) {
+  #connectMedia({ tiles, ice_servers }) {
     this.rtc?.close();
-    this.rtc = new Rtc(iceServers ?? [], (type, fields) => this.send(type, fields));
+    this.rtc = new Rtc(tiles, ice_servers, (type, fields) => this.send(type, fields));
     this.rtc.addEventListener("state", () => this.#emit("connection"));
     this.rtc.addEventListener("slots", () => this.#emit("slots"));
     this.rtc.addEventListener("dead", () => this.#renewMedia());

@@ -8,6 +8,7 @@ const LEAST = { wide: 200, narrow: 150 }; // CSS pixels of a tile's width
 const STRIP = { beside: 121, below: 92 }; // of a small tile beside or below the large one, with its gap
 const PAGER = 40;
 const WANT_DELAY = 250; // ms
+const MOST_WANTED = 32; // as the server takes
 
 export class Stage {
   mode = "grid";
@@ -21,6 +22,7 @@ export class Stage {
   #shared = false; // somebody else shares a screen
   #taken = false; // the speaker view was taken because of that
   #page = 0;
+  #pictured = []; // whose cameras are wanted, first those whose pictures can be had
   #wanted = "";
   #wanting = 0;
   #focus = h("ul", { class: "focus", label: "stage.focus" });
@@ -122,7 +124,7 @@ export class Stage {
         mine ? devices.tracks[tile.source] : (live && rtc?.track(participant.id, tile.source)) || null,
       );
     }
-    this.#want([focus, ...visible].filter((key) => key && key !== state.you && state.participants.has(key)));
+    this.#want(this.#wishes(focus, visible));
   }
 
   /** A shared screen takes the speaker view, and gives it back, unless somebody chose in between. */
@@ -187,6 +189,17 @@ export class Stage {
   #turn(step) {
     this.#page += step;
     this.update();
+  }
+
+  /** Who should have a picture, the most important first: the server sends so many, of those with a camera. */
+  #wishes(focus, visible) {
+    const { state, rtc } = this.#session;
+    const shown = new Set([focus, ...visible]);
+    const others = [...state.participants.values()].filter(({ id, you }) => !you && shown.has(id));
+    const cameras = others.filter(({ camera }) => camera).map(({ id }) => id);
+    this.#pictured = order(this.#pictured, cameras, state.speaking, rtc?.tiles ?? 0, this.#spoke);
+    const ids = new Set([focus, ...this.#pictured, ...visible]);
+    return [...ids].filter((id) => others.some((each) => each.id === id)).slice(0, MOST_WANTED);
   }
 
   /** Tell the server which pictures are visible and how tall, in real pixels; not more often than need be. */

@@ -65,6 +65,8 @@ class FakeAudio:
 class FakePlane:
     """A meeting's media: ``peers`` by participant, ``speaking`` and ``said`` as a test sets them."""
 
+    tiles = 4
+
     def __init__(self, rules: MeetingRules) -> None:
         self.rules = rules
         self.peers: dict[str, FakePeer] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from conferencing.embedded.extensions import Extension
-from conferencing.embedded.offer import LAYOUT, Place
+from conferencing.embedded.offer import TILES, Place, layout_of
 
 OPUS = 111
 VP8, VP8_RTX = 96, 97
@@ -37,7 +37,8 @@ FINGERPRINT = "sha-256 " + ":".join(["AB"] * 32)
 
 def offer(
     *,
-    lines: int = len(LAYOUT),
+    lines: int | None = None,
+    tiles: int = TILES,
     codecs: Sequence[str] = ("VP8", "VP9", "H264", "AV1"),
     simulcast: bool = False,
     ufrag: str = "abcd",
@@ -45,10 +46,11 @@ def offer(
     fingerprint: str = FINGERPRINT,
     extensions: bool = True,
 ) -> str:
-    """A browser's offer for the first ``lines`` of our layout; mids are their numbers."""
+    """A browser's offer for our layout, or for the first ``lines`` of it; mids are their numbers."""
+    layout = layout_of(tiles)[:lines]
     text = ["v=0", "o=- 4611731400430051336 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
-    text += ["a=group:BUNDLE " + " ".join(map(str, range(lines))), "a=extmap-allow-mixed"]
-    for mid, place in enumerate(LAYOUT[:lines]):
+    text += ["a=group:BUNDLE " + " ".join(map(str, range(len(layout)))), "a=extmap-allow-mixed"]
+    for mid, place in enumerate(layout):
         text += [*_line(mid, place, codecs, simulcast and place is Place.CAMERA, extensions)]
         text += [f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{password}", f"a=fingerprint:{fingerprint}"]
     return "\r\n".join(text) + "\r\n"

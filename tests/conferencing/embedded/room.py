@@ -10,6 +10,7 @@ from conferencing.embedded import extensions
 from conferencing.embedded.extensions import Extension
 from conferencing.embedded.feedback import PSFB, RTPFB
 from conferencing.embedded.media import DEFAULT_RATES, Rates, SlotMap
+from conferencing.embedded.offer import TILES
 from conferencing.embedded.peer import MediaPeer
 from conferencing.embedded.plane import Plane
 from media.rtcp import Feedback, Packet, parse_compound, write_compound
@@ -68,17 +69,17 @@ class FakeTransport:
 class Room:
     """A plane on a clock of its own."""
 
-    def __init__(self, rates: Rates = DEFAULT_RATES) -> None:
+    def __init__(self, rates: Rates = DEFAULT_RATES, tiles: int = TILES) -> None:
         self.clock = Clock()
         self.transports: list[FakeTransport] = []
-        self.plane = Plane(self._transport, clock=self.clock, random=Random(7), rates=rates)
+        self.plane = Plane(self._transport, clock=self.clock, random=Random(7), rates=rates, tiles=tiles)
 
     def _transport(self, handler: TransportHandler) -> FakeTransport:
         self.transports.append(FakeTransport(handler))
         return self.transports[-1]
 
     def browser(self, name: str, sdp: str | None = None) -> Browser:
-        return Browser(self, name, offer() if sdp is None else sdp)
+        return Browser(self, name, offer(tiles=self.plane.tiles) if sdp is None else sdp)
 
     def wait(self, seconds: float) -> None:
         """Let time pass in ticks of 20 ms."""

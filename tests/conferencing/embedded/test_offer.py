@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from conferencing.embedded import offer as module
 from conferencing.embedded.codecs import AV1, H264, OPUS, VP8, VP9
 from conferencing.embedded.extensions import Extension
 from conferencing.embedded.media import OfferError
-from conferencing.embedded.offer import LAYOUT, Place, read_offer
+from conferencing.embedded.offer import MOST_OCTETS, MOST_TILES, TILES, Offer, Place, layout_of
 
 from .offers import offer
 
 
+def read_offer(sdp: str, before: Offer | None = None, tiles: int = TILES) -> Offer:
+    return module.read_offer(sdp, layout_of(tiles), before)
+
+
 def test_what_a_browser_offers() -> None:
     read = read_offer(offer(simulcast=True))
-    assert [line.place for line in read.lines] == list(LAYOUT)
-    assert len(LAYOUT) == 26
+    assert [line.place for line in read.lines] == list(layout_of(TILES))
+    assert len(layout_of(TILES)) == 26
     microphone, camera, screen = read.lines[:3]
     assert dict(microphone.formats) == {OPUS: 111}
     assert dict(camera.formats) == {VP8: 96, VP9: 98, H264: 103, AV1: 45}
@@ -26,6 +31,32 @@ def test_what_a_browser_offers() -> None:
     assert read.decodes == frozenset((VP8, VP9, H264, AV1))
     assert read.mixed
     assert (read.ufrag, read.setup) == ("abcd", "actpass")
+
+
+@pytest.mark.parametrize("tiles", [1, 2, 16, MOST_TILES])
+def test_as_many_tiles_as_the_service_sends(tiles: int) -> None:
+    read = read_offer(offer(tiles=tiles), tiles=tiles)
+    assert [line.place for line in read.lines] == [
+        *(Place.MICROPHONE, Place.CAMERA, Place.SCREEN),
+        *[Place.TILE_VOICE, Place.TILE_PICTURE] * tiles,
+        *[Place.VOICE] * 3,
+        *[Place.SHARE] * 2,
+    ]
+    with pytest.raises(
+        OfferError, match=f"at most {len(read.lines)} m-lines, this one {len(read.lines) + 2}"
+    ):
+        read_offer(offer(tiles=tiles + 1), tiles=tiles)
+
+
+def test_how_long_an_offer_may_be_goes_by_its_tiles() -> None:
+    one, most = layout_of(1), layout_of(MOST_TILES)
+    assert 3_200 * len(most) < MOST_OCTETS
+    long = "a=" + "x" * 5_000 * len(one)
+    module.read_offer(offer(lines=3) + long, most)
+    with pytest.raises(OfferError, match="octets"):
+        module.read_offer(offer(lines=3) + long, one)
+    with pytest.raises(OfferError, match="lines of text"):
+        module.read_offer(offer(lines=3) + "a=x\r\n" * 190 * len(one), one)
 
 
 def test_lines_may_be_left_away_at_the_end() -> None:
@@ -122,5 +153,5 @@ def test_lines_that_say_the_same_are_read_once_and_others_are_not_mistaken_for_t
 
 
 def test_more_lines_of_text_than_browsers_write_are_not_read() -> None:
-    with pytest.raises(OfferError, match="5000 lines"):
+    with pytest.raises(OfferError, match="4940 lines"):
         read_offer(offer() + "a=x\r\n" * 5000)

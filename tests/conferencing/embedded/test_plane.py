@@ -40,6 +40,34 @@ def test_a_voice_is_heard_by_the_others_and_not_by_its_owner() -> None:
     assert room.plane.speaking == ("anna",)
 
 
+def test_so_many_cameras_as_there_are_tiles_are_sent_those_wanted_most() -> None:
+    room = Room(tiles=2)
+    publishers = [room.browser(name) for name in ("anna", "ben", "carl")]
+    viewer = room.browser("viewer")
+    assert len(viewer.answer.medias) == 3 + 2 * 2 + 3 + 2
+    for publisher in publishers:
+        film(publisher, range(3), keyframe=True)
+
+    def shown() -> set[str | None]:
+        return {each.participant_id for each in viewer.slot_maps.values() if each.source is Source.CAMERA}
+
+    viewer.want("anna", "ben", "carl")
+    assert shown() == {"anna", "ben"}
+    kept = viewer.mid_of("anna", "camera")
+    viewer.want("carl", "anna", "ben")
+    assert shown() == {"anna", "carl"}
+    assert viewer.mid_of("anna", "camera") == kept
+    for publisher in publishers:
+        film(publisher, range(3, 6), keyframe=True)
+    assert {ssrc for ssrc in viewer.peer.subscriber.stage.pictures if viewer_got(viewer, ssrc)} == {
+        viewer.slot_ssrc(viewer.mid_of(name, "camera")) for name in ("anna", "carl")
+    }
+
+
+def viewer_got(viewer: Browser, ssrc: int) -> bool:
+    return any(packet.ssrc == ssrc for packet in viewer.transport.rtp)
+
+
 def test_only_the_three_loudest_are_forwarded() -> None:
     room = Room()
     talkers = [room.browser(f"talker{number}") for number in range(5)]

@@ -342,7 +342,7 @@ def test_a_page_that_sends_long_messages_without_end_is_neither_read_nor_kept() 
     for _ in range(20):
         house.say(anna, "offer", sdp=sdp)
     answers = [event["type"] for event in page.sent]
-    assert answers.count("answer") == 2
+    assert answers.count("answer") == 3
     assert {event["code"] for event in page.sent if event["type"] == "error"} == {"too_fast"}
     assert page.closed
     assert len(answers) < 15
@@ -351,7 +351,7 @@ def test_a_page_that_sends_long_messages_without_end_is_neither_read_nor_kept() 
 def test_a_page_that_comes_back_all_the_time_has_to_wait() -> None:
     house = House()
     anna, first = house.come("Anna")
-    for _ in range(5):
+    for _ in range(8):
         last = Page()
         anna.attach(last, house.now, 0)
     with pytest.raises(PasserelleError) as refused:

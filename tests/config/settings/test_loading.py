@@ -134,6 +134,8 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
         ("[ivr]\nprompts = 7", "ivr.prompts", "the number 7, expected the path of a file"),
         ('[http]\nlisten = "8080"', "http.listen", "expected address:port"),
         ('[engine]\nkind = "janus"', "engine.kind", "expected 'embedded'"),
+        ("[engine]\nmax_tiles = 0", "engine.max_tiles", "the number 0, expected 1 or more"),
+        ("[engine]\nmax_tiles = 26", "engine.max_tiles", "the number 26, expected 25 or less"),
         ("[sip]\nring = 3", "sip.ring", "there is no such key"),
         ("[sips]\nlisten = 3", "sips", "there is no such key"),
         ("sip = 3", "sip", "the number 3, expected a table of keys"),

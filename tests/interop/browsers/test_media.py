@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.interop.conftest import MakeGateway
 from tests.interop.peers.gateway import Gateway
 from tests.interop.peers.page import BLUE, GREEN, RED, MakePerson, Person
 from tests.interop.peers.phone import settles
@@ -38,6 +39,33 @@ def test_three_pages_see_and_hear_the_two_others(gateway: Gateway, person: MakeP
         for other in others:
             page.sees(other.looks)
         settles(page, hears=list(others))
+
+
+def test_of_three_cameras_two_are_sent_those_who_spoke_last_and_who_is_pinned(
+    gateway_with: MakeGateway, person: MakePerson
+) -> None:
+    gateway = gateway_with(engine={"max_tiles": 2})
+    room = gateway.room("pages")
+    red, green, blue = (person(looks, gateway) for looks in (RED, GREEN, BLUE))
+    other = person(RED, gateway, name="Autre")
+    for page in (red, green, blue):
+        page.enter(room)
+    other.open(room, room.pin)
+    other.press("Mute the microphone")
+    other.press("Join")
+    other.connected()
+    assert red.page.evaluate("peers.at(-1).getTransceivers().length") == 3 + 2 * 2 + 3 + 2
+    red.sees(GREEN)
+    red.sees(BLUE)
+    expect(red.tile(other.name)).to_be_visible()
+    assert red.picture(other.name) is None
+    green.press("Mute the microphone")
+    other.press("Unmute the microphone")
+    red.sees(RED, other.name)
+    red.sees(BLUE)
+    until(lambda: red.picture(GREEN.name) is None, 5, "no picture of who has been silent longest")
+    red.choose(GREEN.name, "Pin")
+    red.sees(GREEN)
 
 
 def test_mute_is_silence_and_nothing_is_forwarded(gateway: Gateway, person: MakePerson) -> None:
