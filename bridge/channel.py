@@ -1,17 +1,15 @@
 """One telephone in the mixer: what it says in this tick and what it is to hear."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from bridge.announcer import Utterance
+from bridge.shared_stream import SharedStream
 from bridge.speech import Speech
 from media.codecs import Codec, CompandingLaw, Encoder, Pcm
 from media.resample import Downsampler, Upsampler
-
-if TYPE_CHECKING:
-    from bridge.mix_room import MixRoom, SharedStream
 
 NARROW: Final = 8000
 WIDE: Final = 16000
@@ -72,7 +70,6 @@ class Channel:
         "own",
         "pcm",
         "receiver",
-        "room",
         "shared",
         "speech",
         "utterance",
@@ -82,7 +79,6 @@ class Channel:
         self.line = line
         self.codec = line.codec
         self.receiver = line.receiver
-        self.room: MixRoom | None = None
         self.shared: SharedStream | None = None  # what it hears in the room while it is not apart
         self.muted = False
         self.frame: bytes | Pcm | None = None

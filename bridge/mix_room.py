@@ -12,7 +12,6 @@ would pop with a codec that carries state (G.722): the new encoder is primed wit
 and kept for a while when the two sums are the same again.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,12 +22,13 @@ from numpy.typing import NDArray
 from bridge.announcer import Recording, Utterance
 from bridge.channel import NARROW, WIDE, Channel, decoded
 from bridge.guests import Guests
+from bridge.shared_stream import SharedStream
 from bridge.speech import Speech
 from bridge.sums import NOTHING, Sums
 from conferencing.engine import Seat, SpeakerFrame
 from conferencing.meeting import Event, Joined, Left, Meeting
 from conferencing.speakers import SILENCE, choose
-from media.codecs import Codec, CompandingLaw, Encoder, Pcm
+from media.codecs import Codec, CompandingLaw, Pcm
 
 Heard = tuple[bytes | Pcm | None, Pcm | None]
 """What somebody said in a tick: at 8 kHz, as octets of its law where nobody has decoded them yet, and at
@@ -36,14 +36,10 @@ Heard = tuple[bytes | Pcm | None, Pcm | None]
 Take = Callable[[Meeting], Sequence[SpeakerFrame]]
 """``conferencing.engine.Engine.take``."""
 
-# Shared frames with which an encoder of a channel's own is primed (architecture, D3).
-PRIMING_TICKS = 10
 # Ticks for which a stateful encoder of a channel's own outlives the need for it.
 LINGER_TICKS = 25
 # Ticks for which a speaker who pauses keeps the place.
 PAUSE_TICKS = 25
-# Silent ticks after which a stateful encoder has settled and its last payload says it all.
-SETTLED_TICKS = 25
 # A speaker's smoothed level falls by this factor a tick: 6 dB in 60 ms.
 DECAY = 0.63
 
@@ -85,45 +81,6 @@ class Speaker(Protocol):
 
     def heard(self, *, narrow: bool, wide: bool) -> Heard:
         """What it said in this tick, at the rates asked for, perhaps at others."""
-
-
-class SharedStream:
-    """What all telephones of one codec hear that hear the same (a ``bridge.sums.Taker``).
-
-    ``own``: this tick's payload; where there is none, the last. ``pcm``: this tick's samples, which
-    :meth:`encode` encodes.
-    """
-
-    __slots__ = ("_encoder", "_history", "_quiet", "codec", "gain", "listeners", "own", "pcm", "silence")
-
-    def __init__(self, codec: Codec) -> None:
-        self.codec = codec
-        self.listeners = 0
-        self.gain = 1.0
-        self.pcm: Pcm | None = None
-        self._encoder = codec.encoder()
-        self._history: deque[Pcm] = deque(maxlen=PRIMING_TICKS)
-        self._quiet = SETTLED_TICKS
-        self.silence = self._encoder.encode(np.zeros(codec.samples_per_tick, np.int16))
-        self.own: bytes | None = self.silence
-
-    def encode(self) -> None:
-        """Encode this tick's samples by the stream's own (stateful) encoder; None: silence."""
-        pcm, self.pcm = self.pcm, None
-        self._quiet = self._quiet + 1 if pcm is None else 0
-        if self._quiet > SETTLED_TICKS:
-            return
-        if pcm is None:
-            pcm = np.zeros(self.codec.samples_per_tick, np.int16)
-        self._history.append(pcm)
-        self.own = self._encoder.encode(pcm)
-
-    def primed_encoder(self) -> Encoder:
-        """An encoder in the state that listeners of this stream expect."""
-        encoder = self.codec.encoder()
-        for pcm in self._history:
-            encoder.prime(pcm)
-        return encoder
 
 
 class MixRoom:
@@ -174,7 +131,6 @@ class MixRoom:
         self._add(channel)
 
     def _add(self, channel: Channel) -> None:
-        channel.room = self
         channel.shared = self._stream(channel.codec)
         self.channels[channel] = None
         self._apart[channel] = None
@@ -193,7 +149,7 @@ class MixRoom:
         self._add(channel)
 
     def _remove(self, channel: Channel) -> None:
-        channel.room = channel.shared = None
+        channel.shared = None
         del self.channels[channel]
         self._apart.pop(channel, None)
         if not channel.codec.stateless and channel.encoder is None:

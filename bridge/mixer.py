@@ -62,7 +62,7 @@ class Mixer:
     def __init__(self, take: Take, chimes: Chimes) -> None:
         self._take = take
         self._chimes = chimes
-        self._channels: dict[Channel, None] = {}
+        self._channels: dict[Channel, MixRoom | None] = {}  # with the room that each is in
         self._rooms: dict[Meeting, MixRoom] = {}
         self._outside: dict[Channel, None] = {}
         self._addressed: dict[Channel, None] = {}  # those to whom something is being said
@@ -96,13 +96,15 @@ class Mixer:
         if room is None:
             room = self._rooms[meeting] = MixRoom(self._sums, meeting, self._take, self._chimes)
         del self._outside[channel]
+        self._channels[channel] = room
         room.add(channel, seat)
 
     def leave(self, channel: Channel) -> None:
         """Take a channel out of its meeting, if it is in one; it stays in the mixer."""
-        room = channel.room
+        room = self._channels.get(channel)
         if room is not None:
             room.remove(channel)
+            self._channels[channel] = None
             self._outside[channel] = None
             if not room.channels:
                 del self._rooms[room.meeting]
@@ -110,7 +112,7 @@ class Mixer:
 
     def renew(self, channel: Channel) -> None:
         """The line has negotiated anew, perhaps another codec."""
-        room = channel.room
+        room = self._channels.get(channel)
         if channel.codec is channel.line.codec or room is None:
             channel.retune()
         else:
@@ -118,11 +120,14 @@ class Mixer:
 
     def say(self, channel: Channel, utterance: Utterance, on_spoken: Callable[[], None]) -> None:
         """Say something to one channel, over its meeting if it is in one; ``on_spoken`` at the end of it."""
+        if channel not in self._channels:  # it failed within this tick
+            return
         channel.utterance = utterance
         channel.on_spoken = on_spoken
         self._addressed[channel] = None
-        if channel.room is not None:
-            channel.room.address(channel)
+        room = self._channels[channel]
+        if room is not None:
+            room.address(channel)
 
     def hush(self, channel: Channel) -> None:
         """Stop what is being said to a channel; its ``on_spoken`` is not called."""
@@ -144,7 +149,7 @@ class Mixer:
         buckets = self._buckets
         mended = self._mended
         broken: list[tuple[Channel, Exception]] = []
-        for channel in tuple(self._channels):  # a key that is heard as sound may end its call
+        for channel, room in tuple(self._channels.items()):  # a key that is heard as sound may end its call
             receiver = channel.receiver
             try:
                 if skipped > 0:
@@ -158,7 +163,7 @@ class Mixer:
                 broken.append((channel, error))
                 continue
             channel.frame = frame
-            if channel.room is not None and not channel.muted and channel.line.speaks:
+            if room is not None and not channel.muted and channel.line.speaks:
                 bucket = buckets[channel.codec.name]
                 bucket.channels.append(channel)
                 bucket.frames.append(frame)
@@ -176,16 +181,17 @@ class Mixer:
             levels = bucket.levels()
             for index in np.flatnonzero(levels > SILENCE).tolist():
                 channel = bucket.channels[index]
-                if channel.room is not None:
-                    channel.room.nominate(channel, float(levels[index]), tick)
+                room = self._channels.get(channel)
+                if room is not None:
+                    room.nominate(channel, float(levels[index]), tick)
             bucket.channels.clear()
             bucket.frames.clear()
         for channel in self._mended:
-            pcm = channel.frame
-            if pcm is not None and not isinstance(pcm, bytes) and channel.room is not None:
+            pcm, room = channel.frame, self._channels.get(channel)
+            if pcm is not None and not isinstance(pcm, bytes) and room is not None:
                 level = power(pcm)
                 if level > SILENCE and channel.speaks:
-                    channel.room.nominate(channel, level, tick)
+                    room.nominate(channel, level, tick)
         self._mended.clear()
 
     def _mix(self, tick: int) -> None:
