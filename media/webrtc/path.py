@@ -43,7 +43,7 @@ class Link(Protocol):
     priority: int  # of the local candidate
     paths: dict[Address, "Path"]  # the proven ones: the demultiplexer's table
 
-    def send(self, data: bytes, address: Address) -> object:
+    def send(self, data: bytes, address: Address, /) -> object:
         """Send one datagram; raises OSError when it cannot be sent now."""
 
 

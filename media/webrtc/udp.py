@@ -7,7 +7,7 @@ than lost.
 
 import socket
 from collections.abc import Callable
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from media.latch import Address
 from media.webrtc.path import Path
@@ -30,16 +30,16 @@ class Receiver(Protocol[LinkT]):
 class UdpLink:
     """One of our addresses. The first octet of a datagram and where it comes from tell the owner the rest."""
 
-    def __init__(self, bound: socket.socket, priority: int, owner: "Receiver[UdpLink]") -> None:
+    def __init__(self, bound: socket.socket, priority: int, receiver: Receiver[Any]) -> None:
         self.priority = priority
         self.paths: dict[Address, Path] = {}
         self.send = bound.sendto
         self.socket = bound
-        self._owner = owner
+        self._receiver = receiver
 
     def readable(self) -> None:
         """Read what has come, for a while."""
-        receive, received, clock = self.socket.recvfrom, self._owner.received, self._owner.clock
+        receive, received, clock = self.socket.recvfrom, self._receiver.received, self._receiver.clock
         now = clock()
         until = now + BATCH
         while now < until:

@@ -1,0 +1,145 @@
+"""ICE in the client's role: a full agent, which checks, nominates and asks for consent (RFC 8445, RFC 7675).
+
+It is as many :class:`~media.webrtc.checks.Checks` as there are generations: the one that carries media, and
+during an ICE restart the next, with new credentials and new sockets. What comes is taken from all proven
+addresses of both; what we send goes by the *selected* path, which changes to the new generation when one of
+its pairs is nominated. The old generation is kept for 3 s more, for what is on its way (section 8.3).
+
+Consent is the peer's authentic requests and its answers to ours, on any proven path: 15 s without either end
+it. A restart has 15 s too, however long the old path has been silent.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from media.latch import Address
+from media.webrtc.checks import Checks, Client, read_candidate
+from media.webrtc.path import CONSENT, Generation, IceParameters, Path, Peer
+from media.webrtc.servers import StunServer, TurnServer
+from media.webrtc.states import TransportError
+from media.webrtc.wire import Wire
+
+LINGER: Final = 3.0  # s that an old generation still listens
+
+
+class FullAgent:
+    """One peer's paths. ``renew`` first, then ``belong``."""
+
+    def __init__(
+        self, client: Client, servers: Sequence[StunServer | TurnServer], *, controlling: bool
+    ) -> None:
+        self.selected: Path | None = None
+        self.on_selected: Callable[[Path | None, float], None] = lambda path, now: None
+        self.consent_at: float | None = None  # None until there is a path
+        self._client = client
+        self._servers = servers
+        self._controlling = controlling
+        self._peer: Peer
+        self._generations: list[Checks] = []  # the one that carries, and the newest
+        self._retired: list[tuple[float, Checks]] = []  # and when they go
+        self._failed = self._closed = False
+
+    def belong(self, peer: Peer) -> "FullAgent":
+        """Work for that peer from now on."""
+        self._peer = peer
+        return self
+
+    @property
+    def local(self) -> IceParameters:
+        """What to tell the peer."""
+        return self._newest.generation.local
+
+    @property
+    def _newest(self) -> Checks:
+        return self._generations[-1]
+
+    def candidates(self) -> list[str]:
+        """The values of ``a=candidate``."""
+        return [candidate.to_sdp() for candidate in self._newest.local_candidates]
+
+    def connect(self, remote: IceParameters) -> None:
+        """Begin to check."""
+        self._client.tasks.spawn(self._newest.run(remote))
+
+    def add_candidate(self, value: str) -> None:
+        """Check that one too; an empty one was the last."""
+        candidate = read_candidate(value) if value else None
+        if candidate is not None or not value:
+            self._client.tasks.spawn(self._newest.take(candidate))
+
+    async def renew(self) -> None:
+        """Open a new generation; what carries goes on carrying."""
+        number = self._newest.generation.number + 1 if self._generations else 0
+        generation = Generation(IceParameters.generate(self._client.random), number)
+        checks = Checks(self, self._client, self._servers, generation, controlling=self._controlling)
+        try:
+            await checks.gather_candidates()
+        except BaseException:
+            self._client.tasks.spawn(checks.close())
+            raise
+        if self._closed:
+            self._client.tasks.spawn(checks.close())
+            return
+        while len(self._generations) > 1:  # a restart that was never finished
+            self._client.tasks.spawn(self._generations.pop().close())
+        self._generations.append(checks)
+
+    def restart(self, remote: IceParameters) -> None:
+        """Begin to check anew."""
+        if self._newest.generation.remote is not None:
+            raise TransportError("a restart in the client's role begins with renew()")
+        if self.consent_at is not None:
+            self.consent_at = self._client.clock()
+        self.connect(remote)
+
+    def tick(self, now: float) -> bool:
+        """Let go of what is retired; False when consent has run out, or nothing can be reached."""
+        while self._retired and now >= self._retired[0][0]:
+            self._client.tasks.spawn(self._retired.pop(0)[1].close())
+        return not self._failed and (self.consent_at is None or now - self.consent_at <= CONSENT)
+
+    def lost(self, path: Path, now: float) -> None:
+        """A relay is gone."""
+        path.link.paths.pop(path.address, None)
+        if path is self.selected:
+            self.selected = None
+            self.on_selected(None, now)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._closed = True
+        self.selected = None
+        for checks in self._generations + [checks for _, checks in self._retired]:
+            self._client.tasks.spawn(checks.close())
+        self._retired.clear()
+
+    # What the checks have found (media.webrtc.checks.Verdicts)
+
+    def proven(self, checks: Checks, wire: Wire, address: Address, *, nominated: bool) -> None:
+        """Take media from there; if it is nominated, send it there."""
+        if self._closed:
+            return
+        now = self.consent_at = self._client.clock()
+        path = wire.paths.get(address)
+        if path is None:
+            path = wire.paths[address] = Path(self, self._peer, wire, address, checks.generation, now)
+            path.proven = True
+        current = self.selected
+        if nominated and (current is None or current.generation.number <= path.generation.number):
+            self._retire(checks, now)
+            self.selected = path
+            if path is not current:
+                self.on_selected(path, now)
+
+    def heard(self) -> None:
+        """The peer consents still."""
+        self.consent_at = self._client.clock()
+
+    def failed(self, checks: Checks) -> None:
+        """Nothing works: over, unless an older generation does."""
+        if not self._closed and self._generations == [checks]:
+            self._failed = True
+
+    def _retire(self, nominated: Checks, now: float) -> None:
+        while self._generations[0].generation.number < nominated.generation.number:
+            self._retired.append((now + LINGER, self._generations.pop(0)))

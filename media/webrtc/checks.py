@@ -1,0 +1,219 @@
+"""One generation of a full agent: its candidates, its checks, its consent, by aioice (RFC 8445, RFC 8838).
+
+aioice pairs, checks and nominates. What is different here:
+
+- The addresses are the ones we are told, loopback included, each with a socket of its own (``wire``), and
+  there may be several TURN servers. Who answers within 3 s is waited for.
+- A pair is nominated once it has worked, and then no other (regular nomination); aioice would nominate every
+  one that works, unless the peer is lite.
+- Candidates of the peer are numbers: a name is passed over, ``.local`` above all, for which aioice would
+  shout in the local network.
+- Consent: the nominated path is asked every 4 to 6 s (RFC 7675 section 5.1), each time up to three times.
+"""
+
+import asyncio
+import socket
+from collections.abc import Coroutine, Sequence
+from ipaddress import ip_address
+from typing import Any, Final, Protocol
+
+import aioice
+import structlog
+from aioice.candidate import candidate_foundation
+from aioice.ice import CandidatePair, StunProtocol, server_reflexive_candidate
+from aioice.stun import TransactionError
+
+from media.latch import Address
+from media.webrtc.path import Generation, IceParameters
+from media.webrtc.relay import allocate
+from media.webrtc.servers import StunServer, TurnServer
+from media.webrtc.udp import bind
+from media.webrtc.wire import MAX_CANDIDATES, Owner, UdpWire, Wire
+
+GATHER_TIMEOUT: Final = 3.0  # s that STUN and TURN servers have
+CONSENT_INTERVAL: Final = 5.0  # s, and 20 % more or less
+BUFFER: Final = 256 * 1024  # octets asked of the kernel, each way
+_CONSENT_RETRANSMISSIONS: Final = 2
+_HOST, _REFLEXIVE, _RELAY = 126, 100, 0  # type preferences (RFC 8445 section 5.1.2.2)
+_TYPES: Final = frozenset(("host", "srflx", "prflx", "relay"))
+
+logger = structlog.get_logger(__name__)
+
+
+class Verdicts(Protocol):
+    """Who is told what the checks have found."""
+
+    def proven(self, checks: "Checks", wire: Wire, address: Address, *, nominated: bool) -> None:
+        """The peer answers there."""
+
+    def heard(self) -> None:
+        """The peer consents still."""
+
+    def failed(self, checks: "Checks") -> None:
+        """No pair has worked, and there will be no more."""
+
+
+class Client(Owner, Protocol):
+    """What the checks ask of their client."""
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Of this machine."""
+
+
+class Checks(aioice.Connection):
+    """``generation`` has the credentials."""
+
+    def __init__(
+        self,
+        verdicts: Verdicts,
+        client: Client,
+        servers: Sequence[StunServer | TurnServer],
+        generation: Generation,
+        *,
+        controlling: bool,
+    ) -> None:
+        local = generation.local
+        super().__init__(controlling, local_username=local.ufrag, local_password=local.password)
+        self.remote_is_lite = True  # see above: nominate one
+        self.generation = generation
+        self._verdicts = verdicts
+        self._client = client
+        self._servers = servers
+        self._pair: CandidatePair | None = None  # the nominated one
+        self._told = 0  # candidates
+        self._ended = False
+
+    async def run(self, remote: IceParameters) -> None:
+        """Check until there is a nominated path, and then go on asking for consent in the background."""
+        self.generation.connect(remote)
+        self.remote_username, self.remote_password = remote.ufrag, remote.password
+        try:
+            await self.connect()
+        except ConnectionError:
+            self._verdicts.failed(self)
+
+    async def take(self, candidate: aioice.Candidate | None) -> None:
+        """Check that candidate of the peer too; None: there are no more."""
+        if self._ended or self._told >= MAX_CANDIDATES:
+            return
+        self._told += 1
+        self._ended = candidate is None
+        await self.add_remote_candidate(candidate)
+
+    async def get_component_candidates(
+        self,
+        component: int,
+        addresses: list[str],
+        timeout: int = 5,  # noqa: ASYNC109 - ours are per server
+    ) -> list[aioice.Candidate]:
+        """Open what we can be reached by; aioice asks for it while it gathers."""
+        hosts = [self._host(index, address) for index, address in enumerate(self._client.addresses)]
+        work: list[Coroutine[Any, Any, aioice.Candidate | None]] = []
+        for index, server in enumerate(self._servers):
+            if isinstance(server, TurnServer):
+                work.append(self._relay(index, server))
+            else:
+                work += [
+                    self._reflexive(wire, server) for wire in hosts if wire.socket.family == socket.AF_INET
+                ]
+        found = await asyncio.gather(*(_within(GATHER_TIMEOUT, one) for one in work))
+        return [wire.local_candidate for wire in hosts] + [one for one in found if one is not None]
+
+    def check_complete(self, pair: CandidatePair) -> None:
+        """A check has ended."""
+        super().check_complete(pair)
+        wire = pair.protocol
+        if pair.state is CandidatePair.State.SUCCEEDED and isinstance(wire, Wire):
+            if pair.nominated:
+                self._pair = pair
+            self._verdicts.proven(self, wire, wire.address(pair.remote_addr), nominated=pair.nominated)
+
+    def check_incoming(
+        self, message: aioice.stun.Message, addr: tuple[str, int], protocol: StunProtocol
+    ) -> None:
+        """The peer checks a path, authentically."""
+        super().check_incoming(message, addr, protocol)
+        if isinstance(protocol, Wire) and protocol.address(addr) in protocol.paths:
+            self._verdicts.heard()
+
+    def data_received(self, data: bytes, component: int) -> None:
+        """Nothing comes this way: see ``media.webrtc.peers``."""
+
+    async def query_consent(self) -> None:
+        """Ask whether the peer still wants what we send."""
+        while True:
+            await asyncio.sleep(CONSENT_INTERVAL * self._client.random.uniform(0.8, 1.2))
+            pair = self._pair
+            if pair is None:
+                continue
+            request = self.build_request(pair, nominate=False)
+            key = self.generation.remote_key
+            try:
+                _, address = await pair.protocol.request(
+                    request, pair.remote_addr, key, retransmissions=_CONSENT_RETRANSMISSIONS
+                )
+            except TransactionError:
+                continue
+            if address == pair.remote_addr:
+                self._verdicts.heard()
+
+    def _host(self, index: int, address: str) -> UdpWire:
+        bound = bind(address, 0, socket.SOCK_DGRAM, BUFFER)
+        priority = _priority(_HOST, index)
+        wire = UdpWire(bound, self, self.generation, self._client, priority)
+        host, port = bound.getsockname()[:2]
+        wire.local_candidate = _candidate("host", host, port, priority)
+        self._protocols.append(wire)
+        return wire
+
+    async def _reflexive(self, wire: UdpWire, server: StunServer) -> aioice.Candidate | None:
+        candidate, _ = await server_reflexive_candidate(wire, (server.host, server.port))
+        known = wire.local_candidate
+        return None if (candidate.host, candidate.port) == (known.host, known.port) else candidate
+
+    async def _relay(self, index: int, server: TurnServer) -> aioice.Candidate:
+        priority = _priority(_RELAY, index)
+        wire, (host, port) = await allocate(server, self, self.generation, self._client, priority)
+        wire.local_candidate = _candidate("relay", host, port, priority, wire.related)
+        self._protocols.append(wire)
+        return wire.local_candidate
+
+
+def read_candidate(value: str) -> aioice.Candidate | None:
+    """Read an ``a=candidate`` of the peer; None if it cannot be checked."""
+    try:
+        candidate = aioice.Candidate.from_sdp(value.removeprefix("a=").removeprefix("candidate:"))
+        address = ip_address(candidate.host)  # not a name, .local above all
+    except ValueError:
+        return None
+    usable = (
+        candidate.component == 1
+        and candidate.transport.lower() == "udp"
+        and candidate.type in _TYPES
+        and 0 < candidate.port < 65536
+        and not (address.is_unspecified or address.is_multicast or "%" in candidate.host)
+    )
+    return candidate if usable else None
+
+
+async def _within(
+    seconds: float, work: Coroutine[Any, Any, aioice.Candidate | None]
+) -> aioice.Candidate | None:
+    """A server that fails or is silent must not keep the others."""
+    try:
+        return await asyncio.wait_for(work, seconds)
+    except (TimeoutError, OSError, TransactionError) as error:
+        logger.info("A STUN or TURN server gave no candidate", error=str(error) or type(error).__name__)
+        return None
+
+
+def _priority(preference: int, index: int) -> int:
+    return preference << 24 | (65535 - index) << 8 | 255
+
+
+def _candidate(
+    kind: str, host: str, port: int, priority: int, related: tuple[str, int] | None = None
+) -> aioice.Candidate:
+    foundation = candidate_foundation(kind, "udp", host)
+    return aioice.Candidate(foundation, 1, "udp", priority, host, port, kind, *(related or (None, None)))
