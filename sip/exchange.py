@@ -13,8 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from config.outcome import Outcome
 from sip.auth import DigestClient
-from sip.call.base import Call
 from sip.headers import Headers
 from sip.message import Request, Response, Via
 from sip.reasons import PHRASES
@@ -25,6 +25,15 @@ from sip.uri import Uri
 
 VIA_SIZE = 200  # octets, of the Via and Contact still to come
 _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "REFER"})
+
+
+class Sponsor(Protocol):
+    """Whom a request is sent for (a ``sip.call.Call``): it is ended when a response breaks something."""
+
+    id: str
+
+    def hang_up(self, outcome: Outcome = ...) -> None:
+        """End it."""
 
 
 class Sender(Protocol):
@@ -114,7 +123,7 @@ class Exchange(Outgoing):
         next_cseq: Callable[[], int],
         flow: Path | None = None,
         auth: DigestClient | None = None,
-        call: Call | None = None,
+        call: Sponsor | None = None,
     ) -> None:
         super().__init__(sender, request, next_hop, flow=flow)
         self.call = call

@@ -18,7 +18,7 @@ import structlog
 from config.outcome import Outcome
 from sip.agenda import Agenda
 from sip.call import Call
-from sip.exchange import Exchange
+from sip.exchange import Exchange, Sponsor
 from sip.message import Request, Response
 from sip.resolver import Hop, Resolver
 from sip.transaction import (
@@ -191,7 +191,7 @@ class TransactionLayer:
         log.debug("message not delivered", peer=str(transaction.path.peer), problem=why)
         self._perform(self.manager.unreachable(transaction, self.now()))
 
-    def guarded(self, call: Call | None, action: Callable[[], None]) -> bool:
+    def guarded(self, call: Sponsor | None, action: Callable[[], None]) -> bool:
         """Do something for a call; False when it failed. Nothing is raised."""
         try:
             action()

@@ -1,7 +1,7 @@
 """The call, all that the bridge sees of SIP (RFC 3261 sections 13 to 15)."""
 
-from sip.call.base import Call
-from sip.call.handler import CallHandler, Nobody, NotAcceptable, Signalling
+from sip.call.base import Call, Signalling
+from sip.call.handler import CallHandler, Nobody, NotAcceptable
 from sip.call.inbound import InboundCall
 from sip.call.outbound import OutboundCall
 from sip.call.states import CallState, Direction, IllegalCall

@@ -1,6 +1,6 @@
 """A call as its owner sees it: its life from the first message to the last.
 
-A call does no I/O: it asks :class:`~sip.call.handler.Signalling` to send and is told what came. Its deadlines
+A call does no I/O: it asks :class:`Signalling` to send and is told what came. Its deadlines
 stand on the user agent's agenda. Offers and answers are :mod:`sip.call.session`'s, the two ways to begin are
 :mod:`sip.call.inbound`'s and :mod:`sip.call.outbound`'s.
 """
@@ -9,7 +9,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
-from typing import ClassVar
+from random import Random
+from typing import ClassVar, Protocol
 
 import structlog
 
@@ -17,14 +18,16 @@ from config.outcome import Outcome
 from media.sdp import SessionDescription
 from sip.auth import DigestClient
 from sip.body import SDP
-from sip.call.handler import CallHandler, Nobody, NotAcceptable, Signalling
+from sip.call.handler import CallHandler, Nobody, NotAcceptable
 from sip.call.states import OVER, TABLE, CallEvent, CallState, Direction, IllegalCall
 from sip.capabilities import ACCEPT_INFO, ALLOW, IN_OPTIONS
-from sip.dialog import Dialog
+from sip.dialog import Dialog, DialogId
+from sip.exchange import Exchange
 from sip.message import Request, Response, respond
 from sip.reasons import reason_header
 from sip.transaction import ServerTransaction
 from sip.transport import Path, Source
+from sip.uri import Uri
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +40,53 @@ class Alarm(Enum):
     OFFER_AGAIN = auto()
     NO_FINAL = auto()
     EXPIRED = auto()
+
+
+class Signalling(Protocol):
+    """What a call asks of the user agent."""
+
+    random: Random
+
+    def now(self) -> float:
+        """Seconds of the monotonic clock."""
+
+    def respond(self, transaction: ServerTransaction, response: Response) -> None:
+        """Send a response."""
+
+    def request(
+        self,
+        call: "Call",
+        request: Request,
+        next_hop: Uri,
+        on_response: Callable[[Response], None],
+        *,
+        flow: Path | None,
+        next_cseq: Callable[[], int],
+        auth: DigestClient | None,
+    ) -> Exchange:
+        """A request for ``flow`` or ``next_hop``, sent when the exchange is started.
+
+        Responses, also those made up for silence, go to ``on_response``. With ``auth`` a challenge is
+        answered by the request once more, numbered anew by ``next_cseq``.
+        """
+
+    def acknowledge(self, ack: Request, next_hop: Uri, *, flow: Path | None) -> None:
+        """Send the ACK of a 2xx."""
+
+    def new_token(self) -> str:
+        """A random token, for tags and Call-IDs."""
+
+    def note(self, call: "Call") -> None:
+        """The call's next deadline may have changed."""
+
+    def established(self, call: "Call", dialog: DialogId) -> None:
+        """Requests of this dialog are the call's."""
+
+    def ended(self, call: "Call", outcome: Outcome) -> None:
+        """The call is over: tell its handler. Raises nothing."""
+
+    def forget(self, call: "Call") -> None:
+        """The call's signalling is over too."""
 
 
 class Call(ABC):

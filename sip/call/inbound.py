@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from config.outcome import Outcome
 from media.sdp import SessionDescription
-from sip.call.base import Alarm
-from sip.call.handler import NotAcceptable, Signalling
+from sip.call.base import Alarm, Signalling
+from sip.call.handler import NotAcceptable
 from sip.call.session import SessionCall, session_headers
 from sip.call.states import CallEvent, CallState, Direction
 from sip.dialog import Dialog

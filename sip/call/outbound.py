@@ -6,8 +6,7 @@ from typing import ClassVar, Final
 from config.outcome import Outcome
 from media.sdp import SessionDescription
 from sip.auth import DigestClient
-from sip.call.base import Alarm
-from sip.call.handler import Signalling
+from sip.call.base import Alarm, Signalling
 from sip.call.session import SessionCall, put_session
 from sip.call.states import CallEvent, CallState, Direction
 from sip.dialog import MAX_FORWARDS, Dialog

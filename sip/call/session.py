@@ -12,8 +12,8 @@ from functools import partial
 from config.outcome import Outcome
 from media.sdp import SdpError, SessionDescription
 from sip.body import SDP, UnsupportedBody, session_in
-from sip.call.base import Alarm, Call
-from sip.call.handler import NotAcceptable, Signalling
+from sip.call.base import Alarm, Call, Signalling
+from sip.call.handler import NotAcceptable
 from sip.call.states import CallEvent, CallState, Direction
 from sip.capabilities import ACCEPT, IN_SESSION
 from sip.dialog import Dialog

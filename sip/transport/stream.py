@@ -15,16 +15,22 @@ all. What may never happen is that one peer costs the others anything:
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet import protocol
 from twisted.python.failure import Failure
 
 from sip.message import KEEPALIVE, MessageError, StreamFramer
-from sip.transport import MAX_MESSAGE, Failed, LocalAddress, Path, Source
-
-if TYPE_CHECKING:
-    from sip.transport.tcp import TcpTransport
+from sip.transport import (
+    MAX_MESSAGE,
+    Failed,
+    Identity,
+    LocalAddress,
+    Path,
+    Receiver,
+    Source,
+    TransportCounters,
+)
 
 PONG = b"\r\n"
 READ_SIZE = 8_192
@@ -45,13 +51,33 @@ class StreamLimits:
     connect_timeout: float = 5.0  # seconds
 
 
-class StreamPath(Protocol):
+class Owner(Protocol):
+    """The transport that a connection belongs to (``sip.transport.tcp``)."""
+
+    reactor: Any
+    limits: StreamLimits
+    identity: Identity
+    counters: TransportCounters
+    receiver: Receiver
+
+    @property
+    def address(self) -> LocalAddress:
+        """Where it is bound."""
+
+    def path_to(self, host: str, port: int) -> Path:
+        """A connection with that peer."""
+
+    def forget(self, path: "StreamPath") -> None:
+        """A connection is gone."""
+
+
+class StreamPath(protocol.Protocol):
     """One connection, being made, open or closed."""
 
     reliable = True
     transport: Any  # Twisted's
 
-    def __init__(self, transport: "TcpTransport", peer: Source, *, ours: bool = False) -> None:
+    def __init__(self, transport: Owner, peer: Source, *, ours: bool = False) -> None:
         self.owner = transport
         self.peer = peer
         self.ours = ours  # made by us
@@ -178,7 +204,7 @@ class StreamPath(Protocol):
             if self._framer.begun and self._impatience is None:
                 self._impatience = self.owner.reactor.callLater(self.owner.limits.patience, self.abort)
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
+    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:  # noqa: N802 - Twisted's name
         """The connection is gone."""
         self._stop_idling()
         self._calm_down()
