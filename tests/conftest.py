@@ -7,9 +7,10 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("unhurried", deadline=None)  # a busy machine is no error of ours
+# A busy machine is no error of ours.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 NEEDS = re.compile(r"(?:needs|install) (?:the )?((?:Debian |Python )?package [\w.+-]+)")

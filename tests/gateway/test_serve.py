@@ -3,35 +3,24 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from tests.interop.peers.network import Network
+
 ROOT = Path(__file__).parents[2]
 
 
-def free_port() -> int:
-    """A port free for UDP and TCP a moment ago."""
-    with ExitStack() as stack:
-        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        port = int(tcp.getsockname()[1])
-        udp.bind(("127.0.0.1", port))
-        return port
-
-
 class Demo:
-    """``passerelle serve --demo`` in a folder of its own."""
+    """``passerelle serve --demo`` in a folder and at an address of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.sip = free_port()
-        self.http = free_port()
+    def __init__(self, folder: Path, address: str) -> None:
+        self.address = address
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gateway", "serve", "--demo"],
             cwd=folder,
@@ -41,9 +30,9 @@ class Demo:
             env=os.environ
             | {
                 "PYTHONPATH": str(ROOT),
-                "PASSERELLE_SIP__LISTEN": f"udp:127.0.0.1:{self.sip},tcp:127.0.0.1:{self.sip}",
-                "PASSERELLE_HTTP__LISTEN": f"127.0.0.1:{self.http}",
-                "PASSERELLE_WEBRTC__ADDRESS": "127.0.0.1",
+                "PASSERELLE_SIP__LISTEN": f"udp:{address}:5060,tcp:{address}:5060",
+                "PASSERELLE_HTTP__LISTEN": f"{address}:8080",
+                "PASSERELLE_WEBRTC__ADDRESS": address,
                 "PASSERELLE_WEBRTC__PORT": "0",
                 "PASSERELLE_LIMITS__CALLS": "50",
             },
@@ -62,22 +51,24 @@ class Demo:
     def stop(self, number: signal.Signals) -> tuple[int, str]:
         """Its exit status and its log."""
         self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=30)
+        _, log = self.process.communicate(timeout=60)
         return self.process.returncode, log
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
+    network = Network()
     started: list[Demo] = []
 
     def begin() -> Demo:
-        started.append(Demo(tmp_path))
+        started.append(Demo(tmp_path, network.address()))
         return started[-1]
 
     yield begin
     for demo in started:
         demo.process.kill()
         demo.process.communicate()
+    network.close()
 
 
 def test_the_demo_says_what_to_dial_now_and_at_the_next_start(
@@ -85,12 +76,12 @@ def test_the_demo_says_what_to_dial_now_and_at_the_next_start(
 ) -> None:
     demo = start()
     welcome = demo.welcome()
-    assert f"sip:meet@127.0.0.1:{demo.sip}" in welcome
+    assert f"sip:meet@{demo.address}" in welcome
     [pin] = re.findall(r"then type +(\d+) #", welcome)
-    assert f"sip:{pin}@127.0.0.1:{demo.sip}" in welcome
-    with urlopen(f"http://127.0.0.1:{demo.http}/readyz", timeout=10) as answer:
+    assert f"sip:{pin}@{demo.address}" in welcome
+    with urlopen(f"http://{demo.address}:8080/readyz", timeout=30) as answer:
         assert answer.status == 200
-    with urlopen(f"http://127.0.0.1:{demo.http}/metrics", timeout=10) as answer:
+    with urlopen(f"http://{demo.address}:8080/metrics", timeout=30) as answer:
         assert b"passerelle_build_info" in answer.read()
     assert [file.name for file in tmp_path.iterdir()] == ["var"]
     status, log = demo.stop(signal.SIGTERM)

@@ -20,11 +20,12 @@ from .peers.pjsua import Pjsua
 from .peers.rtp import RtpLeg
 from .peers.sipp import Sipp
 
+MEDIA_TIMEOUT = 3  # seconds
 #: Short times, so that what waits need not be waited for; the tests of shorter ones bring their own.
 SETTINGS: Overrides = {
     "sip": {"reception": ["meet", "meet-en"]},
     "ivr": {"languages": {"meet-en": "en"}, "digit_pause_seconds": 2},
-    "media": {"timeout_seconds": 3},
+    "media": {"timeout_seconds": MEDIA_TIMEOUT},
     "limits": {"pin_failures_per_source": 10_000, "pin_failures": 100_000},
 }
 

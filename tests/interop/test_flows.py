@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import Call, MakeGateway, MakePhone, MakePjsua
+from .conftest import MEDIA_TIMEOUT, Call, MakeGateway, MakePhone, MakePjsua
 from .peers.audio import TONES
 from .peers.baresip import Baresip
 from .peers.gateway import Gateway
 from .peers.phone import settles
-from .peers.process import until
 from .peers.rtp import RtpLeg
 from .peers.sipp import Counts, header, media_lines
 
@@ -32,19 +31,21 @@ def test_sipp_enters_by_pin_and_hears(
 ) -> None:
     media = leg(TONES[0])
     pin = gateway.room("demo").pin
-    caller = sipp("enter", gateway, pin, media=media, pause_ms=8000, transport=transport)
+    caller = sipp("enter", gateway, pin, media=media, transport=transport)
     settles(listener, hears=[media])
     settles(media, hears=[listener])
+    caller.go_on()
     assert caller.finish() == Counts(1, 0), caller.explain()
 
 
 def test_late_offer(gateway: Gateway, listener: Baresip, sipp: Call, leg: Leg) -> None:
     media = leg(TONES[0])
-    caller = sipp("late_offer", gateway, gateway.room("demo").pin, media=media, pause_ms=8000)
+    caller = sipp("late_offer", gateway, gateway.room("demo").pin, media=media)
     offer = media_lines(caller.received("SIP/2.0 200"))
     assert len(offer) == 1
     settles(media, hears=[listener])
     settles(listener, hears=[media])
+    caller.go_on()
     assert caller.finish() == Counts(1, 0), caller.explain()
 
 
@@ -52,7 +53,7 @@ def test_what_is_not_taken_is_refused_line_by_line(
     gateway: Gateway, listener: Baresip, sipp: Call, leg: Leg
 ) -> None:
     media = leg(TONES[0])
-    caller = sipp("room_system", gateway, gateway.room("demo").pin, media=media, pause_ms=6000)
+    caller = sipp("room_system", gateway, gateway.room("demo").pin, media=media)
     lines = [line.split() for line in media_lines(caller.received("SIP/2.0 200"))]
     assert [line[0] for line in lines] == ["audio", "video", "video", "application", "application", "image"]
     assert int(lines[0][1]) > 0
@@ -60,6 +61,7 @@ def test_what_is_not_taken_is_refused_line_by_line(
     assert [line[1] for line in lines[1:]] == ["0"] * 5
     assert [line[2] for line in lines[1:]] == ["RTP/AVP", "RTP/AVP", "UDP/BFCP", "RTP/AVP", "udptl"]
     settles(listener, hears=[media])
+    caller.go_on()
     assert caller.finish() == Counts(1, 0), caller.explain()
 
 
@@ -95,11 +97,15 @@ def test_hold_leaves_the_mix_and_resume_returns(
 ) -> None:
     """For longer than the media time-out, and though the holder goes on sending (its hold music)."""
     media = leg(TONES[0])
-    caller = sipp(scenario, gateway, gateway.room("demo").pin, media=media, pause_ms=6000, timeout=30)
+    caller = sipp(scenario, gateway, gateway.room("demo").pin, media=media)
     settles(listener, hears=[media])
+    caller.go_on()
     settles(listener, not_hears=[media])
+    listener.hear(MEDIA_TIMEOUT + 1)
+    caller.go_on()
     settles(listener, hears=[media])
     settles(media, hears=[listener])
+    caller.go_on()
     assert caller.finish() == Counts(1, 0), caller.explain()
     answers = [text for text in caller.messages() if text.startswith("SIP/2.0 200") and "m=audio" in text]
     assert len(answers) == 3
@@ -135,27 +141,31 @@ def test_media_moves(gateway: Gateway, listener: Baresip, sipp: Call, leg: Leg) 
         gateway.room("demo").pin,
         media=before,
         keys={"rtp2": after.port, "ip2": after.address},
-        pause_ms=6000,
     )
     settles(listener, hears=[before])
+    caller.go_on()
     settles(after, hears=[listener])
     settles(listener, hears=[after], not_hears=[before])
+    caller.go_on()
     assert caller.finish() == Counts(1, 0), caller.explain()
 
 
 def test_a_failed_reinvite_changes_nothing(gateway: Gateway, listener: Baresip, sipp: Call, leg: Leg) -> None:
     media = leg(TONES[0])
-    caller = sipp("bad_offer", gateway, gateway.room("demo").pin, media=media, pause_ms=5000)
-    caller.received("SIP/2.0 488", timeout=12)
+    caller = sipp("bad_offer", gateway, gateway.room("demo").pin, media=media)
     settles(listener, hears=[media])
+    caller.go_on()
+    caller.received("SIP/2.0 488")
+    settles(listener, hears=[media])
+    caller.go_on()
     assert caller.finish() == Counts(1, 0), caller.explain()
 
 
 def test_no_ack_no_media_and_a_bye(gateway: Gateway, sipp: Call, leg: Leg) -> None:
     """A spoofed INVITE must not make us send anything to anyone; after 64 T1 the call is ended."""
     media = leg(TONES[0])
-    caller = sipp("no_ack", gateway, gateway.room("demo").pin, media=media, timeout=45)
-    caller.received("BYE", timeout=45)
+    caller = sipp("no_ack", gateway, gateway.room("demo").pin, media=media)
+    caller.received("BYE", timeout=90)
     assert media.packets == 0
     assert caller.finish() == Counts(1, 0), caller.explain()
 
@@ -185,7 +195,8 @@ def test_everything_else_is_answered(gateway: Gateway, sipp: Call, leg: Leg, sce
 
 def test_five_at_once(gateway: Gateway, listener: Baresip, sipp: Call, leg: Leg) -> None:
     media = leg(TONES[0])
-    caller = sipp("enter", gateway, gateway.room("demo").pin, media=media, calls=5, rate=50, pause_ms=4000)
-    until(lambda: gateway.metric("passerelle_participants") == 6, 8, "six participants")
+    caller = sipp("enter", gateway, gateway.room("demo").pin, media=media, calls=5, rate=50)
+    gateway.participants(6)
+    caller.go_on()
     assert caller.finish() == Counts(5, 0), caller.explain()
     gateway.participants(1)

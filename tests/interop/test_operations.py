@@ -12,7 +12,7 @@ from .conftest import Call, MakeGateway, MakePhone
 from .peers.audio import TONES
 from .peers.baresip import Baresip
 from .peers.gateway import Gateway
-from .peers.network import Network, free_port, ipv6_loopback
+from .peers.network import Network, free_ports, ipv6_loopback
 from .peers.phone import hears_prompt, settles
 from .peers.rtp import RtpLeg
 from .peers.sipp import Counts, header
@@ -26,11 +26,10 @@ def test_health_and_metrics(gateway: Gateway, phone: MakePhone) -> None:
     caller = phone(TONES[0])
     caller.dial(gateway.uri(gateway.room("demo").pin))
     gateway.participants(1)
-    caller.hear(1.0)
     assert gateway.metric("passerelle_meetings") == 1
-    assert gateway.metric("passerelle_rtp_packets_total") > 50
-    assert gateway.metric("passerelle_invite_seconds_count") >= 1
-    assert gateway.metric("passerelle_tick_late_seconds_count") > 50
+    gateway.passes("passerelle_rtp_packets_total", 50)
+    gateway.passes("passerelle_invite_seconds_count", 0)
+    gateway.passes("passerelle_tick_late_seconds_count", 50)
     caller.hang_up()
     gateway.calls(0)
     assert gateway.metric("passerelle_calls_total", direction="inbound") == before + 1
@@ -52,7 +51,7 @@ def test_sigterm_drains(gateway_with: MakeGateway, phone: MakePhone, sipp: Call)
     settles(first, hears=[second])
     second.hang_up()
     first.hang_up()
-    assert gateway.process.wait(10) == 0
+    assert gateway.process.wait() == 0
 
 
 def test_draining_ends_after_its_time_and_callers_are_told(
@@ -64,9 +63,9 @@ def test_draining_ends_after_its_time_and_callers_are_told(
     gateway.participants(1)
     settles(caller)
     gateway.process.send(signal.SIGTERM)
-    caller.closed(20)
+    caller.closed()
     hears_prompt(caller, "fr/ending")
-    assert gateway.process.wait(20) == 0
+    assert gateway.process.wait() == 0
 
 
 def test_sigint_says_bye_to_all(gateway_with: MakeGateway, phone: MakePhone) -> None:
@@ -76,7 +75,7 @@ def test_sigint_says_bye_to_all(gateway_with: MakeGateway, phone: MakePhone) -> 
     gateway.participants(1)
     gateway.process.send(signal.SIGINT)
     caller.closed()
-    assert gateway.process.wait(10) == 0
+    assert gateway.process.wait() == 0
 
 
 def test_limits(gateway_with: MakeGateway, network: Network, sipp: Call, leg: Leg) -> None:
@@ -84,16 +83,19 @@ def test_limits(gateway_with: MakeGateway, network: Network, sipp: Call, leg: Le
     gateway = gateway_with(limits={"calls": 3, "calls_per_source": 2})
     room, media = gateway.room("demo"), leg(TONES[0])
     source = network.address()
-    two = sipp("enter", gateway, room.pin, media=media, calls=2, pause_ms=6000, address=source)
+    two = sipp("enter", gateway, room.pin, media=media, calls=2, address=source)
     gateway.calls(2)
     greedy = sipp("refused", gateway, room.pin, media=media, address=source, port=5062)
     assert greedy.finish() == Counts(1, 0), greedy.explain()
     assert greedy.received("SIP/2.0 486")
-    one = sipp("enter", gateway, room.pin, media=media, pause_ms=3000)
+    one = sipp("enter", gateway, room.pin, media=media)
     gateway.calls(3)
     late = sipp("refused", gateway, room.pin, media=media)
     assert late.finish() == Counts(1, 0), late.explain()
     assert int(header(late.received("SIP/2.0 503"), "Retry-After") or 0) > 0
+    gateway.participants(3)
+    for each in (one, two):
+        each.go_on()
     assert one.finish() == Counts(1, 0), one.explain()
     assert two.finish() == Counts(2, 0), two.explain()
     gateway.calls(0)
@@ -105,7 +107,8 @@ def test_ipv6(homes: Callable[[str], Path], network: Network, phone: MakePhone, 
     if not ipv6_loopback():
         pytest.skip("this machine has no ::1")
     address = network.address()
-    port = free_port("::1")
+    ports = free_ports("::1")
+    port = next(ports)
     overrides = {
         "sip": {
             "listen": [
@@ -120,8 +123,8 @@ def test_ipv6(homes: Callable[[str], Path], network: Network, phone: MakePhone, 
             home / "phone",
             "::1",
             frequency=TONES[0],
-            sip_port=free_port("::1"),
-            control_port=free_port("::1"),
+            sip_port=next(ports),
+            control_port=next(ports),
         )
         room = gateway.room("demo")
         with six:

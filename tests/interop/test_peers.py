@@ -36,8 +36,9 @@ def test_sipp_and_baresip_hear_each_other(
 ) -> None:
     called, media = phone(TONES[1], answers=True), leg(TONES[0])
     caller = stack.enter_context(
-        Sipp(homes("sipp"), network.address(), "enter", called.address, "phone", media=media, pause_ms=4000)
+        Sipp(homes("sipp"), network.address(), "enter", called.address, "phone", media=media)
     )
     settles(media, hears=[called])
     settles(called, hears=[media])
+    caller.go_on()
     assert caller.finish() == Counts(1, 0), caller.explain()

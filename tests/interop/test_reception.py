@@ -43,7 +43,7 @@ def test_three_wrong_pins_end_the_call(gateway: Gateway, phone: MakePhone) -> No
         gateway.shows("passerelle_pin_failures_total", failures + tries)
         if tries == 1:
             hears_prompt(caller, "fr/wrong_pin")
-    caller.closed(15)
+    caller.closed()
     hears_prompt(caller, "fr/too_many_tries")
 
 
@@ -78,7 +78,7 @@ def test_saying_nothing_repeats_the_question_and_ends_the_call(
     gateway = gateway_with(ivr={"silence_seconds": 1, "repeats": 1})
     caller = phone(TONES[0])
     caller.dial(gateway.uri("meet"))
-    caller.closed(30)
+    caller.closed()
     hears_prompt(caller, "fr/welcome")
     hears_prompt(caller, "fr/goodbye_silent")
 
@@ -95,6 +95,7 @@ def test_sipp_types_the_pin_by_info(gateway: Gateway, sipp: Call, leg: Callable[
     """`application/dtmf`, from a phone that did not offer telephone-event."""
     pin = gateway.room("six", "--pin", "604913").pin
     keys = {f"d{i}": digit for i, digit in enumerate(f"{pin}#", 1)}
-    caller = sipp("info", gateway, "meet", media=leg(TONES[0]), keys=keys, pause_ms=1500)
+    caller = sipp("info", gateway, "meet", media=leg(TONES[0]), keys=keys)
     gateway.participants(1)
+    caller.go_on()
     assert caller.finish() == Counts(1, 0), caller.explain()

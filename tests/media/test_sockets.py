@@ -47,7 +47,7 @@ async def _settle() -> None:
 def a_peer() -> socket.socket:
     peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     peer.bind(("127.0.0.1", 0))
-    peer.settimeout(5)
+    peer.settimeout(30)
     return peer
 
 

@@ -10,7 +10,7 @@ def test_everyone_who_waits_is_told_when_no_call_is_left() -> None:
     station, peer = Station(network), Peer(network)
 
     async def scenario() -> None:
-        await asyncio.wait_for(station.agent.drained(), 1)
+        await asyncio.wait_for(station.agent.drained(), 30)
         peer.invite()
         network.run(0.1)
         waiting = [asyncio.create_task(station.agent.drained()) for _ in range(2)]
@@ -18,7 +18,7 @@ def test_everyone_who_waits_is_told_when_no_call_is_left() -> None:
         peer.learn()
         peer.request("BYE")
         network.run(0.1)
-        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+        await asyncio.wait_for(asyncio.gather(*waiting), 30)
 
     asyncio.run(scenario())
 

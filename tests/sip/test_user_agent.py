@@ -320,7 +320,7 @@ def test_hang_up_all_says_bye_to_everyone_and_drained_waits_for_the_answers() ->
         await asyncio.sleep(0)
         assert not drained.done()
         network.run(33)
-        await asyncio.wait_for(drained, 1)
+        await asyncio.wait_for(drained, 30)
         await station.agent.stop()
 
     asyncio.run(scenario())

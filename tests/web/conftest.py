@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.web.fake_server import FakeServer
+from tests.web.fake_server import PATIENCE, FakeServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,6 +30,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs the Debian package chromium")
+    api.expect.set_options(timeout=1000 * PATIENCE)
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
@@ -57,7 +58,7 @@ def open_page(browser: Browser, server: FakeServer) -> Iterator[OpenPage]:
             **{"viewport": WIDE, "locale": "en-GB", "permissions": PERMISSIONS, **options}
         )
         contexts.append(context)
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if not silent:

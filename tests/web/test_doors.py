@@ -209,8 +209,10 @@ def test_a_lost_connection_is_shown_and_resumed(enter: OpenPage, server: FakeSer
     server.people = [person("Jean Dupont")]
     page = enter()
     server.change("jean-dupont", microphone=False)
+    server.away = True  # or it may be back before one looks
     server.cut()
     expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_visible()
+    server.away = False
     resume = server.next("resume", session="s1", secret="secret")
     assert resume["last"] > 1
     expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_hidden()

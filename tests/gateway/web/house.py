@@ -29,7 +29,7 @@ from rooms.local import LocalDirectory
 from rooms.store import Store
 from tests.conferencing.embedded.fake_plane import FakePlane
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 Message = dict[str, Any]
 
 
@@ -172,7 +172,7 @@ def with_gateway(
         gateway = Gateway(await server.start(), store, engine, sockets)
         gateway.planes = planes
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(4 * PATIENCE):
                 await scenario(gateway)
         finally:
             engine.close()

@@ -13,6 +13,7 @@ from tests.interop.peers.chromium import Chromium
 from tests.interop.peers.firefox import Firefox
 from tests.interop.peers.gateway import Gateway
 from tests.interop.peers.page import Looks, Machine, MakePerson, Person
+from tests.interop.peers.process import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def playwright() -> Iterator[Playwright]:
     api = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
     with api.sync_playwright() as playwright:
+        api.expect.set_options(timeout=1000 * PATIENCE)
         yield playwright
 
 

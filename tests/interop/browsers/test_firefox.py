@@ -13,7 +13,7 @@ from tests.interop.peers.audio import TONES
 from tests.interop.peers.gateway import Gateway
 from tests.interop.peers.page import FOX, RED, MakePerson
 from tests.interop.peers.phone import settles
-from tests.interop.peers.process import until
+from tests.interop.peers.process import PATIENCE, until
 
 from .test_media import stands_still
 
@@ -30,11 +30,11 @@ def test_it_and_chromium_see_and_hear_each_other_and_mute_is_silence(
     settles(fox, hears=[red])
     settles(red, hears=[fox])
     # It sends three layers; the tile is too large for the smallest.
-    until(lambda: (seen := red.picture(FOX.name)) and seen.height >= 360, 10, "a larger layer")
+    until(lambda: (seen := red.picture(FOX.name)) and seen.height >= 360, PATIENCE, "a larger layer")
     fox.press("Mute the microphone")
     fox.press("Switch the camera off")
     settles(red, not_hears=[fox])
-    until(lambda: red.picture(FOX.name) is None, 8, "the picture to go")
+    until(lambda: red.picture(FOX.name) is None, PATIENCE, "the picture to go")
     assert stands_still(red, "audio", "video")
     fox.press("Switch the camera on")
     red.sees(FOX)
@@ -53,7 +53,7 @@ def test_it_hears_a_telephone_sees_a_screen_and_reads_the_chat(
     red.press("Share your screen")
     screen = f"Screen of {RED.name}"
     expect(fox.tile(screen)).to_be_visible()
-    assert until(lambda: fox.picture(screen), 10, "the screen").height >= 360
+    assert until(lambda: fox.picture(screen), PATIENCE, "the screen").height >= 360
     red.press("Stop sharing")
     expect(fox.tile(screen)).to_have_count(0)
     red.press("Chat")
@@ -78,4 +78,4 @@ def test_reloaded_it_has_its_seat_again(gateway: Gateway, person: MakePerson) ->
     red.sees(FOX)
     settles(fox, hears=[red])
     settles(red, hears=[fox])
-    assert gateway.metric("passerelle_participants") == 2
+    gateway.participants(2)

@@ -9,7 +9,7 @@ from tests.interop.conftest import MakeGateway
 from tests.interop.peers.gateway import Gateway
 from tests.interop.peers.page import BLUE, GREEN, RED, MakePerson, Person
 from tests.interop.peers.phone import settles
-from tests.interop.peers.process import until
+from tests.interop.peers.process import PATIENCE, until
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
@@ -90,7 +90,7 @@ def test_a_camera_that_is_off_is_not_shown_and_sends_nothing(gateway: Gateway, p
     green.enter(room)
     green.sees(RED)
     red.press("Switch the camera off")
-    until(lambda: green.picture(RED.name) is None, 8, "the picture to go")
+    until(lambda: green.picture(RED.name) is None, PATIENCE, "the picture to go")
     assert stands_still(green, "video")
     red.press("Switch the camera on")
     green.sees(RED)
@@ -120,7 +120,7 @@ def test_a_shared_screen_is_seen_beside_the_camera(gateway: Gateway, person: Mak
     red.press("Share your screen")
     screen = f"Screen of {RED.name}"
     expect(green.tile(screen)).to_be_visible()
-    shared = until(lambda: green.picture(screen), 10, "the screen")
+    shared = until(lambda: green.picture(screen), PATIENCE, "the screen")
     assert shared.height >= 360
     green.sees(RED)
     red.press("Stop sharing")

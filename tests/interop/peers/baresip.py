@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from .audio import SILENCE, Samples, read_wav, tone, write_wav
-from .process import Process, require, until
+from .process import PATIENCE, Process, require, until
 
 PACKAGE = "baresip-core"
 MODULES = Path("/usr/lib/baresip/modules")
@@ -114,7 +114,7 @@ class Baresip:
     def __enter__(self) -> Baresip:
         self.process = Process("baresip", [self._program, "-f", str(self._home)], self._home)
         try:
-            self._socket = until(self._connect, 10, "baresip's control port")
+            self._socket = until(self._connect, PATIENCE, "baresip's control port")
         except TimeoutError as problem:
             raise TimeoutError(f"{problem}\n{self.process.tail()}") from None
         return self
@@ -135,12 +135,14 @@ class Baresip:
         """Run a command; what it printed. A refused one raises."""
         body = json.dumps({"command": command, "params": params, "token": command}).encode()
         self._socket.sendall(b"%d:%b," % (len(body), body))
-        answer = self._await(lambda message: message.get("token") == command, 5, f"answer to {command}")
+        answer = self._await(
+            lambda message: message.get("token") == command, PATIENCE, f"answer to {command}"
+        )
         if not answer["ok"]:
             raise RuntimeError(f"baresip refused {command} {params}: {answer['data']}\n{self.process.tail()}")
         return str(answer["data"])
 
-    def expect(self, event: str, timeout: float = 8) -> dict[str, Any]:
+    def expect(self, event: str, timeout: float = PATIENCE) -> dict[str, Any]:
         """The next event of that type, among those that came meanwhile or will come."""
         return self._await(lambda message: message.get("type") == event, timeout, event)
 
@@ -178,7 +180,7 @@ class Baresip:
 
     # -- telephone
 
-    def dial(self, uri: str, *, timeout: float = 8) -> None:
+    def dial(self, uri: str, *, timeout: float = PATIENCE) -> None:
         """Call and wait until it is answered."""
         self.start_dialling(uri)
         self.expect("CALL_ESTABLISHED", timeout)
@@ -204,7 +206,7 @@ class Baresip:
         self.command("hangup")
         self.expect("CALL_CLOSED")
 
-    def closed(self, timeout: float = 8) -> str:
+    def closed(self, timeout: float = PATIENCE) -> str:
         """Wait for the far side to end the call; the reason baresip gives."""
         return str(self.expect("CALL_CLOSED", timeout)["param"])
 
@@ -215,7 +217,7 @@ class Baresip:
         recordings = sorted(self._home.glob("dump-*-dec.wav"))
         return read_wav(recordings[-1]) if recordings else (0, SILENCE)
 
-    def hear(self, seconds: float, timeout: float = 8) -> tuple[int, Samples]:
+    def hear(self, seconds: float, timeout: float = PATIENCE) -> tuple[int, Samples]:
         """Listen for that long, from now: rate and samples."""
 
         def enough() -> tuple[int, Samples] | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from .process import Process, until
+from .process import PATIENCE, Process, until
 
 PASSERELLE = Path(sys.executable).with_name("passerelle")
 METRIC = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
@@ -77,7 +77,7 @@ class Gateway:
             "passerelle", [str(PASSERELLE), "serve", "--config", str(self._config)], self._home
         )
         try:
-            until(self._ready, 30, "the gateway's /readyz")
+            until(self._ready, PATIENCE, "the gateway's /readyz")
         except TimeoutError as problem:
             tail = self.process.tail()
             self.process.stop(signal.SIGKILL)
@@ -90,7 +90,7 @@ class Gateway:
             return
         self.stop()
 
-    def stop(self, how: signal.Signals = signal.SIGINT, timeout: float = 10) -> None:
+    def stop(self, how: signal.Signals = signal.SIGINT, timeout: float = PATIENCE) -> None:
         """End it, and see that it ended well and said neither too much nor anything alarming."""
         status = self.process.stop(how, timeout)
         self.check(status)
@@ -121,7 +121,7 @@ class Gateway:
     # -- what scripts may use
 
     def http(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(self.address, self._http_port, timeout=5)
+        connection = http.client.HTTPConnection(self.address, self._http_port, timeout=PATIENCE)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
@@ -162,20 +162,24 @@ class Gateway:
     def uri(self, user: str, transport: str = "udp") -> str:
         return f"sip:{user}@{self.target}" + (";transport=tcp" if transport == "tcp" else "")
 
-    def participants(self, count: int, timeout: float = 8) -> None:
+    def participants(self, count: int, timeout: float = PATIENCE) -> None:
         """Wait until that many are in meetings."""
         self.shows("passerelle_participants", count, timeout)
 
-    def calls(self, count: int, timeout: float = 8) -> None:
+    def calls(self, count: int, timeout: float = PATIENCE) -> None:
         """Wait until that many calls exist."""
         self.shows("passerelle_calls", count, timeout)
 
-    def shows(self, name: str, count: float, timeout: float = 8) -> None:
+    def shows(self, name: str, count: float, timeout: float = PATIENCE) -> None:
         """Wait until a metric has that value."""
         try:
             until(lambda: self.metric(name) == count, timeout, f"{name} to be {count}")
         except TimeoutError as problem:
             raise AssertionError(f"{problem}; it is {self.metric(name)}\n{self.process.tail()}") from None
+
+    def passes(self, name: str, most: float, **labels: str) -> None:
+        """Wait until a metric is above a value."""
+        until(lambda: self.metric(name, **labels) > most, PATIENCE, f"{name} to pass {most}")
 
 
 def _toml(settings: Overrides) -> str:

@@ -10,35 +10,41 @@ from __future__ import annotations
 import os
 import random
 import socket
+from collections.abc import Iterator
 
-CLAIM_PORT = 9
+CLAIM_PORT = 1033  # nobody needs rights for it, and no port found free is so low
 
 
 class Network:
-    """One /24, claimed by a socket held on its last address for as long as this object lives."""
+    """A /24, and another when that one is full, each claimed by a socket held on its last address for as long
+    as this object lives."""
 
     def __init__(self) -> None:
-        choice = random.Random(os.getpid())
-        while True:
-            self.prefix = f"127.{choice.randrange(16, 250)}.{choice.randrange(1, 255)}"
-            self._claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            try:
-                self._claim.bind((f"{self.prefix}.254", CLAIM_PORT))
-            except PermissionError:
-                self._claim.bind((f"{self.prefix}.254", 1024 + CLAIM_PORT))
-            except OSError:
-                self._claim.close()
-                continue
-            break
-        self._next = 0
+        self._choice = random.Random(os.getpid())
+        self._claims: list[socket.socket] = []
+        self._addresses = self._claim()
 
     def address(self) -> str:
-        """A host address not given out before (they come round after 250)."""
-        self._next = self._next % 250 + 1
-        return f"{self.prefix}.{self._next}"
+        """A host address not given out before."""
+        while (address := next(self._addresses, None)) is None:
+            self._addresses = self._claim()
+        return address
 
     def close(self) -> None:
-        self._claim.close()
+        for claim in self._claims:
+            claim.close()
+
+    def _claim(self) -> Iterator[str]:
+        while True:
+            prefix = f"127.{self._choice.randrange(16, 250)}.{self._choice.randrange(1, 255)}"
+            claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                claim.bind((f"{prefix}.254", CLAIM_PORT))
+            except OSError:  # somebody else's
+                claim.close()
+                continue
+            self._claims.append(claim)
+            return (f"{prefix}.{host}" for host in range(1, 251))
 
 
 def ipv6_loopback() -> bool:
@@ -50,18 +56,21 @@ def ipv6_loopback() -> bool:
     return True
 
 
-def free_port(address: str) -> int:
-    """A port free for both UDP and TCP on that address; for `::1`, where addresses are not to spare."""
+def free_ports(address: str) -> Iterator[int]:
+    """Ports free for both UDP and TCP on that address; for `::1`, where addresses are not to spare.
+
+    They are none of those that the kernel gives to whoever asks for any: they are still free a moment later.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    while True:
+    some = range(2_000, 10_000)
+    for port in random.sample(some, len(some)):
         with (
             socket.socket(family, socket.SOCK_STREAM) as tcp,
             socket.socket(family, socket.SOCK_DGRAM) as udp,
         ):
-            tcp.bind((address, 0))
-            port = int(tcp.getsockname()[1])
             try:
+                tcp.bind((address, port))
                 udp.bind((address, port))
             except OSError:
                 continue
-            return port
+        yield port

@@ -12,7 +12,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from .audio import TONES, Samples
 from .gateway import Gateway, Room
-from .process import until
+from .process import PATIENCE, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -161,7 +161,7 @@ class Machine:
                 parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
                 if self._mark in status.with_name("cmdline").read_bytes():
                     ours.add(int(status.parent.name))
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue  # ended meanwhile
         while more := {each for each, parent in parents.items() if parent in ours} - ours:
             ours |= more
@@ -192,7 +192,7 @@ class Person:
         self._context = machine.browser.new_context(
             viewport={"width": 1280, "height": 800}, locale="en-GB", permissions=machine.permissions
         )
-        self._context.set_default_timeout(10_000)
+        self._context.set_default_timeout(1000 * PATIENCE)
         self._context.add_init_script(f"({WATCH})({list(forget)})")
         self.page: Page = self._context.new_page()
         self._machine = machine
@@ -242,13 +242,11 @@ class Person:
     def frozen(self) -> Iterator[None]:
         """Stop all of its browser's processes, as when a lid is closed."""
         processes = self._machine.processes()
-        for process in processes:
-            os.kill(process, signal.SIGSTOP)
+        _signal(processes, signal.SIGSTOP)
         try:
             yield
         finally:
-            for process in processes:
-                os.kill(process, signal.SIGCONT)
+            _signal(processes, signal.SIGCONT)
 
     # -- doors
 
@@ -272,7 +270,7 @@ class Person:
         """Wait for the media's connection."""
         self.wait("peers.at(-1)?.connectionState === 'connected'")
 
-    def wait(self, expression: str, timeout: float = 10) -> Any:
+    def wait(self, expression: str, timeout: float = PATIENCE) -> Any:
         """The first true value of an expression in the page."""
         return until(
             lambda: self.page.evaluate(expression), timeout, f"{expression} in the page of {self.name}"
@@ -312,7 +310,7 @@ class Person:
         red, green, blue = map(int, np.median(row, axis=0))
         return Picture(found["height"], (red, green, blue), int(np.argmax(row.sum(axis=1))))
 
-    def sees(self, other: Looks, name: str = "", timeout: float = 12) -> None:
+    def sees(self, other: Looks, name: str = "", timeout: float = PATIENCE) -> None:
         """Wait until the tile shows that picture, and it moves."""
         phases: set[object] = set()
         seen: list[Picture | None] = []
@@ -336,7 +334,7 @@ class Person:
         """There is no recording before one listens."""
         return self.hear(0.5)
 
-    def hear(self, seconds: float, timeout: float = 8) -> tuple[int, Samples]:
+    def hear(self, seconds: float) -> tuple[int, Samples]:
         """Listen for that long, from now: rate and samples."""
         found = self.page.evaluate(HEAR, seconds)
         return found["rate"], np.frombuffer(base64.b64decode(found["samples"]), "<i2")
@@ -350,6 +348,12 @@ class Person:
     def received(self, kind: str) -> int:
         """Packets of all streams."""
         return sum(report["packetsReceived"] for report in self.inbound(kind))
+
+
+def _signal(processes: Sequence[int], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):  # ended meanwhile
+            os.kill(process, number)
 
 
 def _alike(colour: Colour, other: Colour) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .audio import Samples, has_tone, lacks_tone, likeness, read_sound, rms, tones_in
+from .process import PATIENCE
 
 PROMPTS = Path(__file__).parents[3] / "config" / "prompts"
 #: Normalised cross-correlation above which a prompt was heard; G.711 and a conversion of rate cost little.
@@ -22,11 +23,15 @@ class Ears(Protocol):
 
     def heard(self) -> tuple[int, Samples]: ...
 
-    def hear(self, seconds: float, timeout: float = 8) -> tuple[int, Samples]: ...
+    def hear(self, seconds: float) -> tuple[int, Samples]: ...
 
 
 def settles(
-    phone: Ears, *, hears: list[Ears] | None = None, not_hears: list[Ears] | None = None, timeout: float = 12
+    phone: Ears,
+    *,
+    hears: list[Ears] | None = None,
+    not_hears: list[Ears] | None = None,
+    timeout: float = PATIENCE,
 ) -> None:
     """Wait for a stretch of 1.5 s in which it hears those phones, not these, and not itself.
 
@@ -48,7 +53,7 @@ def settles(
             )
 
 
-def hears_prompt(phone: Ears, name: str, timeout: float = 12) -> None:
+def hears_prompt(phone: Ears, name: str, timeout: float = PATIENCE) -> None:
     """Wait until it has heard the opening of a shipped prompt (`fr/welcome`), whenever in its call."""
     deadline = time.monotonic() + timeout
     while True:

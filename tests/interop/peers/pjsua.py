@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .audio import SILENCE, Samples, read_wav, tone, write_wav
-from .process import Process, lacking, until
+from .process import PATIENCE, Process, lacking, until
 
 RATE = 16000
 SOURCE_SECONDS = 4
@@ -81,12 +81,14 @@ class Pjsua:
         self.process.stdin.write(json.dumps({"do": order, **values}).encode() + b"\n")
         self.process.stdin.flush()
         answer = self._await(
-            lambda report: report.get("do") == order and report["event"] in ("done", "failed"), 8, order
+            lambda report: report.get("do") == order and report["event"] in ("done", "failed"),
+            PATIENCE,
+            order,
         )
         if answer["event"] == "failed":
             raise RuntimeError(f"pjsua: {order} failed: {answer['why']}\n{self.process.tail()}")
 
-    def expect(self, event: str, timeout: float = 8) -> dict[str, Any]:
+    def expect(self, event: str, timeout: float = PATIENCE) -> dict[str, Any]:
         """The next report of that name."""
         return self._await(lambda report: report["event"] == event, timeout, event)
 
@@ -115,7 +117,7 @@ class Pjsua:
 
     # -- telephone
 
-    def dial(self, uri: str, *, timeout: float = 8) -> None:
+    def dial(self, uri: str, *, timeout: float = PATIENCE) -> None:
         """Call and wait until it is answered and the sound is connected."""
         self.start_dialling(uri)
         self.expect("established", timeout)
@@ -150,7 +152,7 @@ class Pjsua:
         self._do("hang_up")
         self.expect("closed")
 
-    def closed(self, timeout: float = 8) -> str:
+    def closed(self, timeout: float = PATIENCE) -> str:
         """Wait for the far side to end the call; code and reason."""
         report = self.expect("closed", timeout)
         return f"{report['code']} {report['reason']}"
@@ -165,7 +167,7 @@ class Pjsua:
         path = self._recording()
         return read_wav(path) if path.exists() else (0, SILENCE)
 
-    def hear(self, seconds: float, timeout: float = 8) -> tuple[int, Samples]:
+    def hear(self, seconds: float, timeout: float = PATIENCE) -> tuple[int, Samples]:
         """Listen for that long, from now: rate and samples."""
 
         def enough() -> tuple[int, Samples] | None:

@@ -15,6 +15,9 @@ import pytest
 
 T = TypeVar("T")
 
+#: Seconds; how long a test waits for anything that must happen. A busy machine is no error of ours.
+PATIENCE = 30.0
+
 
 def require(program: str, package: str) -> str:
     """Path of a program; without it the test is `lacking` its Debian package."""
@@ -83,10 +86,10 @@ class Process:
     def send(self, which: signal.Signals) -> None:
         self._child.send_signal(which)
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         return self._child.wait(timeout)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 5) -> int:
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = PATIENCE) -> int:
         """Ask, then insist; the exit status."""
         if self.running():
             self._child.send_signal(how)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .process import Process, require, until
+from .process import PATIENCE, Process, require, until
 
 PACKAGE = "pulseaudio"
 
@@ -24,4 +24,4 @@ class Pulse(Process):
         super().__init__(
             "pulseaudio", command, home, environ={"HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
         )
-        until(socket.exists, 5, f"PulseAudio in {home}")
+        until(socket.exists, PATIENCE, f"PulseAudio in {home}")

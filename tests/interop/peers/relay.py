@@ -14,6 +14,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Self
 
+from .process import PATIENCE
+
 Address = tuple[str, int]
 QUEUE = 0.25
 TINY = 1e-6  # s; timers for the same moment have no order
@@ -57,18 +59,19 @@ class UdpRelay:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
         self._ways: dict[Address, asyncio.DatagramTransport] = {}
+        self._opening: set[asyncio.Task[None]] = set()
         self.links: dict[Address, Link] = {}
 
     def __enter__(self) -> Self:
         self._thread.start()
         opening = self._loop.create_datagram_endpoint(lambda: _Near(self), local_addr=self._listen)
-        self._near, _ = asyncio.run_coroutine_threadsafe(opening, self._loop).result(5)
+        self._near, _ = asyncio.run_coroutine_threadsafe(opening, self._loop).result(PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
         self._loop.close()
 
     async def _close(self) -> None:
@@ -76,25 +79,21 @@ class UdpRelay:
             transport.close()
         await asyncio.sleep(0)
 
-    def link_of(self, port: int) -> Link:
-        """The link of the client that sends from that port."""
-        return next(link for (_, number), link in self.links.items() if number == port)
-
-    async def from_client(self, data: bytes, client: Address) -> None:
-        """What a client sends, in order: the first packet of each opens its way."""
-        if client not in self._ways:
-            self.links[client] = Link(*self.quality)
-            self._ways[client], _ = await self._loop.create_datagram_endpoint(
-                lambda: _Far(self, client), remote_addr=self._target, local_addr=(self._listen[0], 0)
-            )
+    async def _open(self, data: bytes, client: Address) -> None:
+        """The first packet of a client opens its way."""
+        self._ways[client], _ = await self._loop.create_datagram_endpoint(
+            lambda: _Far(self, client), remote_addr=self._target, local_addr=(self._listen[0], 0)
+        )
         self._up(data, client)
 
     def near_received(self, data: bytes, client: Address) -> None:
-        """From a client."""
+        """From a client; what comes while its way is being opened is lost."""
         if client in self._ways:
             self._up(data, client)
-        else:
-            self._loop.create_task(self.from_client(data, client))
+        elif client not in self.links:
+            self.links[client] = Link(*self.quality)
+            self._opening.add(opening := self._loop.create_task(self._open(data, client)))
+            opening.add_done_callback(self._opening.discard)
 
     def _up(self, data: bytes, client: Address) -> None:
         link = self.links[client]

@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from .audio import Samples, tone
-from .process import until
+from .process import PATIENCE, until
 
 RATE = 8000
 FRAME = 160
@@ -80,7 +80,7 @@ class RtpLeg:
         """Rate and everything heard, in order of arrival."""
         return RATE, DECODE[np.frombuffer(b"".join(self._heard), np.uint8)]
 
-    def hear(self, seconds: float, timeout: float = 8) -> tuple[int, Samples]:
+    def hear(self, seconds: float, timeout: float = PATIENCE) -> tuple[int, Samples]:
         """Listen for that long, from now: rate and samples."""
         start, count = self.packets, round(seconds * RATE / FRAME)
         until(

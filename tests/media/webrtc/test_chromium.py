@@ -97,7 +97,7 @@ def run(scenario: Callable[[MediaMux, Page], Awaitable[None]]) -> None:
             loop = asyncio.get_running_loop()
             mux = await MediaMux.open(loop, ["127.0.0.1"], 0, clock=time.monotonic, random=SystemRandom())
             try:
-                await asyncio.wait_for(scenario(mux, page), 60)
+                await asyncio.wait_for(scenario(mux, page), 90)
             finally:
                 mux.close()
 
@@ -135,7 +135,7 @@ async def connected(mux: MediaMux, page: Page, *protocols: str) -> tuple[PeerTra
 
 
 async def hears_itself(page: Page) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         frequency, level = await page.evaluate(HEARD)
         if abs(frequency - PITCH) < 15 and level > -40:  # dB below full scale

@@ -35,7 +35,7 @@ def run(scenario: Callable[[MediaMux], Awaitable[None]]) -> None:
 
     async def whole() -> None:
         async with opened() as mux:
-            await asyncio.wait_for(scenario(mux), 30)
+            await asyncio.wait_for(scenario(mux), 60)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(whole())

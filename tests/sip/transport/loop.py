@@ -12,12 +12,12 @@ from sip.transport import Path
 
 
 def run(scenario: Callable[[Any], Awaitable[None]]) -> None:
-    """Run ``scenario(reactor)`` to its end, ten seconds at most."""
+    """Run ``scenario(reactor)`` to its end, a minute at most."""
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
         reactor = AsyncioSelectorReactor(loop)
-        loop.run_until_complete(asyncio.wait_for(_whole(scenario, reactor), 10))
+        loop.run_until_complete(asyncio.wait_for(_whole(scenario, reactor), 60))
     finally:
         asyncio.set_event_loop(None)
         loop.close()

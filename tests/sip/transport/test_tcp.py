@@ -139,14 +139,14 @@ def test_a_message_that_is_begun_has_to_come_to_its_end() -> None:
 
 def test_a_message_that_comes_in_pieces_is_taken() -> None:
     async def scenario(reactor: Any) -> None:
-        async with listening(reactor, limits=StreamLimits(patience=0.1)) as (transport, inbox):
+        async with listening(reactor, limits=StreamLimits(patience=0.5)) as (transport, inbox):
             _, writer = await connect(transport)
             writer.write(MESSAGE[:20])
             await writer.drain()
             await asyncio.sleep(0.01)
             writer.write(MESSAGE[20:])
             await until(lambda: inbox.messages)
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.6)
             assert inbox.paths[0].usable
             writer.close()
 
@@ -168,7 +168,7 @@ def test_what_is_not_sip_closes_the_connection_at_once(data: bytes) -> None:
 
 def test_a_silent_connection_is_closed_unless_a_call_holds_it() -> None:
     async def scenario(reactor: Any) -> None:
-        async with listening(reactor, limits=StreamLimits(idle=0.05)) as (transport, inbox):
+        async with listening(reactor, limits=StreamLimits(idle=0.5)) as (transport, inbox):
             _, held = await connect(transport)
             held.write(MESSAGE)
             await until(lambda: inbox.paths)
