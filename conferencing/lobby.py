@@ -20,7 +20,11 @@ Decision = Participant | Outcome
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Knock:
-    """One who waits. ``since`` is monotonic seconds; ``source`` None: one address stands for many."""
+    """One who waits.
+
+    ``since`` is monotonic seconds; ``source`` None: one address stands for many; ``key``: came by the host's
+    link or PIN.
+    """
 
     id: str
     kind: Kind
@@ -28,6 +32,7 @@ class Knock:
     since: float
     decided: Callable[[Decision], None]
     source: str | None = None
+    key: bool = False
 
 
 class Lobby:

@@ -10,6 +10,10 @@ without a host's word; nobody enters a full one, but may wait. One becomes host 
 by another host. When the last host leaves nobody inherits: a guest must not come to admit others by
 outstaying their host, and the host's link and PIN bring one back at any time.
 
+A removed guest can be locked out; a removed host still has the host's link or PIN, which opens locked doors.
+So when one who has it is removed by another who has it, those who come by it have to knock, and come in as
+guests, as long as a host is there to answer. One who was only made a host cannot shut out who has the link.
+
 Methods do what they are told: who may tell them is for the caller to check
 (``conferencing.embedded.commands`` for browsers; the keypad commands nobody else).
 """
@@ -201,6 +205,7 @@ class Meeting:
         self.lobby = Lobby()
         self._clock = clock
         self._wall = wall
+        self._hosts_knock = False
         self._participants: dict[str, Participant] = {}
         # By whose news they want to hear; None: everybody's.
         self._listeners: dict[Participant | None, list[Listener]] = {None: []}
@@ -240,9 +245,11 @@ class Meeting:
         ROOM_FULL.
         """
         self.check_door(host=host, source=source)
-        if host or not self.rules.waiting_room:
-            return self.join(participant_id, kind, name, host=host)
-        knock = Knock(participant_id, kind, name, self._clock(), decided, source)
+        if not self._must_knock(host):
+            if host:
+                self._hosts_knock = False  # they are the first anew
+            return self.join(participant_id, kind, name, host=host, key=host)
+        knock = Knock(participant_id, kind, name, self._clock(), decided, source, key=host)
         self.lobby.add(knock)
         self._tell(LobbyChanged())
         return knock
@@ -251,21 +258,28 @@ class Meeting:
         """Raise :class:`PasserelleError` with ROOM_LOCKED or ROOM_FULL if one may not even knock."""
         if self.locked and not host:
             raise PasserelleError("the meeting is locked", outcome=Outcome.ROOM_LOCKED)
-        if host or not self.rules.waiting_room:
-            self._check_size()
-        else:
+        if self._must_knock(host):
             self.lobby.check(source)
+        else:
+            self._check_size()
+
+    def _must_knock(self, host: bool) -> bool:
+        if host:
+            return self._hosts_knock and any(each.host for each in self)
+        return self.rules.waiting_room
 
     def _check_size(self) -> None:
         limit = self.rules.max_participants or self.limits.participants
         if len(self._participants) >= limit:
             raise PasserelleError(f"the meeting has its {limit} participants", outcome=Outcome.ROOM_FULL)
 
-    def join(self, participant_id: str, kind: Kind, name: str, *, host: bool = False) -> Participant:
+    def join(
+        self, participant_id: str, kind: Kind, name: str, *, host: bool = False, key: bool = False
+    ) -> Participant:
         """Take a seat, whatever lock there is. Raises :class:`PasserelleError` with ROOM_FULL."""
         self._check_size()
         muted = self.rules.muted_on_entry and not host
-        participant = Participant(participant_id, kind, name, host, self._clock(), muted)
+        participant = Participant(participant_id, kind, name, host, self._clock(), muted, key=key)
         self._participants[participant_id] = participant
         self._tell(Joined(participant))
         return participant
@@ -277,9 +291,13 @@ class Meeting:
             if len(self._participants) == 1:
                 self._tell(LeftAlone(next(iter(self._participants.values()))))
 
-    def remove(self, participant: Participant, reason: Reason = Reason.REMOVED) -> None:
+    def remove(
+        self, participant: Participant, reason: Reason = Reason.REMOVED, *, by: Participant | None = None
+    ) -> None:
         """Take someone's seat."""
         if participant.id in self._participants:
+            if participant.key and by is not None and by.key:
+                self._hosts_knock = True
             self.leave(participant, reason)
             self._tell(Removed(participant, reason))
 
@@ -297,7 +315,7 @@ class Meeting:
         knock = self.lobby.get(knock_id)
         if knock is None:
             return
-        participant = self.join(knock.id, knock.kind, knock.name)
+        participant = self.join(knock.id, knock.kind, knock.name, key=knock.key)
         self._decide(knock, participant)
 
     def turn_away(self, knock_id: str, outcome: Outcome = Outcome.REMOVED) -> None:

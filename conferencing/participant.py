@@ -18,7 +18,8 @@ class Participant:
 
     ``joined_at`` is monotonic seconds; ``name`` is what the others may see (numbers already masked).
     ``muted`` is the microphone, whether by the participant or by a host; ``camera`` and ``screen`` tell
-    what is shown. ``hand`` is when it was raised, in Unix seconds, or ``None``.
+    what is shown. ``hand`` is when it was raised, in Unix seconds, or ``None``. ``key``: came by the host's
+    link or PIN, and has it still when no host any more.
     """
 
     id: str
@@ -30,3 +31,4 @@ class Participant:
     camera: bool = False
     screen: bool = False
     hand: float | None = None
+    key: bool = False

@@ -54,7 +54,7 @@ def _lead(held: Meeting, me: Participant, message: HostCommand) -> None:
         case messages.LowerHand(who):
             held.set_hand(_find(held, who), False)
         case messages.Remove(who):
-            held.remove(_find(held, who))
+            held.remove(_find(held, who), by=me)
         case messages.Promote(who):
             held.promote(_find(held, who))
         case messages.Demote(who):

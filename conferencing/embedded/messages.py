@@ -266,7 +266,11 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A participant as the others see them. ``hand``: when it was raised."""
+    """A participant as the others see them.
+
+    ``hand``: when it was raised; ``key``: has the host's link or PIN. When one who has it removes another who
+    has it, those who come by it wait for a host's word from then on.
+    """
 
     id: str
     name: str
@@ -276,6 +280,7 @@ class Person:
     camera: bool
     screen: bool
     hand: float | None
+    key: bool
     you: bool
 
 

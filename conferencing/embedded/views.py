@@ -16,6 +16,7 @@ def person(participant: Participant, viewer: Participant) -> messages.Person:
         participant.camera,
         participant.screen,
         participant.hand,
+        participant.key,
         participant is viewer,
     )
 

@@ -116,6 +116,35 @@ def test_removal_is_told_after_the_leaving() -> None:
     assert told == [Left(anna, Reason.REMOVED), Removed(anna, Reason.REMOVED)]
 
 
+def test_the_link_of_a_removed_host_leads_to_the_waiting_room_while_a_host_is_there() -> None:
+    meeting, _ = a_meeting()
+    host, rogue = join(meeting, "host", host=True), join(meeting, "rogue", host=True)
+    meeting.demote(rogue)  # has the link all the same
+    meeting.remove(rogue, by=host)
+    meeting.set_locked(True)
+    knock = enter(meeting, "rogue", host=True)
+    assert isinstance(knock, Knock)
+    assert refused(meeting) is Outcome.ROOM_LOCKED
+    meeting.admit("rogue")
+    back = meeting.get("rogue")
+    assert back is not None
+    assert (back.host, back.key) == (False, True)
+    meeting.leave(back)
+    meeting.leave(host)
+    join(meeting, "late host", host=True)
+    join(meeting, "another", host=True)
+
+
+def test_links_go_on_to_make_hosts_when_others_are_removed() -> None:
+    meeting, _ = a_meeting()
+    host, helper = join(meeting, "host", host=True), join(meeting, "helper")
+    meeting.promote(helper)
+    meeting.remove(join(meeting, "guest"), by=host)
+    join(meeting, "other", host=True)
+    meeting.remove(host, by=helper)  # who was made a host cannot take the door from who has the link
+    join(meeting, "host", host=True)
+
+
 def test_who_waits_is_no_participant_until_admitted() -> None:
     meeting, _ = a_meeting(waiting_room=True)
     decided: list[Decision] = []

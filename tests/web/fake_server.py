@@ -42,7 +42,15 @@ INVITATION: Message = {
 
 def person(name: str, kind: str = "browser", **more: Any) -> Message:
     """A participant as the server tells of one; the id is made from the name."""
-    known = {"host": False, "microphone": True, "camera": False, "screen": False, "hand": None, "you": False}
+    known = {
+        "host": False,
+        "microphone": True,
+        "camera": False,
+        "screen": False,
+        "hand": None,
+        "key": False,
+        "you": False,
+    }
     return {"id": name.lower().replace(" ", "-"), "name": name, "kind": kind, **known, **more}
 
 
@@ -61,6 +69,7 @@ class FakeServer:
         self.lobby: list[Message] = []
         self.chat: list[Message] = []
         self.host = True
+        self.key = False  # whether the pages came by the host's link
         self.mutes = False  # those who enter
         self.tiles = 9
         self.wait = False  # in the waiting room until `let_in`
@@ -304,7 +313,7 @@ class FakeServer:
             return await self._send(socket, "error", code=self.refuse_hello, message="no", about="hello")
         name = message.get("name", "Camille Petit")
         self._pages[socket] = person(
-            name, id="me", host=self.host, you=True, microphone=not self.mutes or resumed
+            name, id="me", host=self.host, key=self.key, you=True, microphone=not self.mutes or resumed
         )
         if self.wait and not resumed:
             return await self._send(socket, "waiting")

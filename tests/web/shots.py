@@ -76,6 +76,12 @@ def company(server: FakeServer) -> None:
     server.line("x", LONG, "Un texte plutôt long, qui prend plusieurs lignes dans le volet. " * 4)
 
 
+def hosts(server: FakeServer) -> None:
+    """A host and I came by the host's link."""
+    company(server)
+    server.people[2]["key"] = server.key = True
+
+
 def waiting(server: FakeServer) -> None:
     """Others wait to be let in."""
     company(server)
@@ -238,6 +244,7 @@ STATES: dict[str, State] = {
     "more": State(company, more()),
     "rename": State(company, menu_of(LONG[:20], 3)),
     "remove": State(company, menu_of("Jean Dupont", -1)),
+    "remove-host": State(hosts, menu_of("Salle Marianne", -1)),
     "step-down": State(company, menu_of("Camille Petit", -2)),
     "refuse-all": State(waiting, refuse_all),
     "chat": State(company, key("c"), mirror=True),

@@ -53,10 +53,10 @@ def _chosen(item: str) -> Callable[[Page], None]:
     return reach
 
 
-def _about(item: str) -> Callable[[Page], None]:
+def _about(name: str, item: str) -> Callable[[Page], None]:
     def reach(page: Page) -> None:
-        page.locator(".tile", has_text="Salle Marianne").hover()
-        page.locator(".tile").get_by_role("button", name="Actions for Salle Marianne").click()
+        page.locator(".tile", has_text=name).hover()
+        page.locator(".tile").get_by_role("button", name=f"Actions for {name}").click()
         page.get_by_role("menuitem", name=item).click()
 
     return reach
@@ -78,8 +78,9 @@ def _key(key: str) -> Callable[[Page], None]:
 
 STATES: dict[str, Callable[[Page], None]] = {
     "grid": lambda page: None,
-    "rename": _about("Rename"),
-    "remove": _about("Remove"),
+    "rename": _about("Salle Marianne", "Rename"),
+    "remove": _about("Salle Marianne", "Remove"),
+    "step down": _about("Camille Petit", "Be host no longer"),
     "reactions": _reactions,
     "refuse all": _refusing,
     "speaker": _key("l"),

@@ -210,6 +210,19 @@ def test_who_is_removed_may_be_locked_out(enter: OpenPage, company: FakeServer) 
     ]  # fmt: skip
 
 
+def test_removing_a_host_says_what_becomes_of_the_hosts_link(enter: OpenPage, company: FakeServer) -> None:
+    page = enter()
+    page.keyboard.press("p")
+    for mine, text in ((False, "the way they came"), (True, "whoever comes by the host’s link or PIN waits")):
+        company.change("zoé", key=True)
+        company.change("me", key=mine)
+        page.locator(".people").get_by_role("button", name="Actions for Zoé").click()
+        page.get_by_role("menuitem", name="Remove").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text(text)
+        dialog.get_by_role("button", name="Cancel").click()
+
+
 def test_the_waiting_room_of_a_host(enter: OpenPage, company: FakeServer) -> None:
     page = enter()
     company.knock(person("Léa"), person("Max"))

@@ -212,10 +212,14 @@ TEXTS = {
     "people.statistics": "Network details",
     "people.remove": "Remove",
     "people.remove.title": "Remove {name}?",
-    "people.remove.question": (
+    "people.remove.guest": (
         "They leave the meeting at once. They can come back the way they came unless you lock the meeting."
     ),
-    "people.remove.locked_question": "They leave the meeting at once.",
+    "people.remove.locked": "They leave the meeting at once.",
+    "people.remove.host": (
+        "They leave the meeting at once. From now on, whoever comes by the host’s link or PIN waits until a host "
+        "lets them in. By other ways they can come back unless you lock the meeting."
+    ),
     "people.remove_and_lock": "Remove and lock",
     "people.lock": "Lock",
     "people.unlock": "Unlock",

@@ -220,11 +220,16 @@ TEXTS = {
     "people.statistics": "Détails du réseau",
     "people.remove": "Exclure",
     "people.remove.title": "Exclure {name} ?",
-    "people.remove.question": (
+    "people.remove.guest": (
         "Cette personne quitte aussitôt la réunion. Elle peut revenir par le même chemin, sauf si vous "
         "verrouillez la réunion."
     ),
-    "people.remove.locked_question": "Cette personne quitte aussitôt la réunion.",
+    "people.remove.locked": "Cette personne quitte aussitôt la réunion.",
+    "people.remove.host": (
+        "Cette personne quitte aussitôt la réunion. Désormais, ceux qui viennent par le lien ou le code "
+        "d’organisateur attendent qu’un organisateur les fasse entrer. Elle peut revenir autrement, sauf si vous "
+        "verrouillez la réunion."
+    ),
     "people.remove_and_lock": "Exclure et verrouiller",
     "people.lock": "Verrouiller",
     "people.unlock": "Déverrouiller",

@@ -38,14 +38,15 @@ export function participantMenu(session, stage, id, anchor) {
   ]);
 }
 
-/** Nobody knows them if they come back, unless the door is locked behind them. */
-function remove(session, { id, name }) {
+/** Nobody knows them if they come back, unless the door is locked behind them; a host's key goes through locks. */
+function remove(session, { id, name, key }) {
   const removed = () => session.send("remove", { participant: id });
   const locked = () => session.send("lock", { locked: true }) && removed();
-  const open = !session.state.meeting.locked;
+  const { me, meeting } = session.state;
+  const open = !meeting.locked;
   confirm(
     ["people.remove.title", { name }],
-    open ? "people.remove.question" : "people.remove.locked_question",
+    `people.remove.${key && me.key ? "host" : open ? "guest" : "locked"}`,
     ...(open ? [["people.remove_and_lock", locked]] : []),
     ["people.remove", removed],
   );

@@ -40,6 +40,22 @@ def test_a_host_hands_the_role_over() -> None:
     assert [event["code"] for event in page.take("error")] == ["not_allowed"]
 
 
+def test_a_removed_host_comes_back_by_the_waiting_room_only() -> None:
+    house = House()
+    anna, page = house.come("Anna", host=True)
+    rogue, removed = house.come("Rogue", host=True)
+    [joined] = page.take("joined")
+    assert joined["participant"]["key"]
+    house.say(anna, "remove", participant=rogue.id)
+    assert [event["reason"] for event in removed.take("closed")] == ["removed"]
+    again, waits = house.come("Somebody else", host=True)
+    assert [event["type"] for event in waits.take()] == ["waiting"]
+    assert [each["name"] for each in page.take("lobby")[-1]["waiting"]] == ["Somebody else"]
+    house.say(anna, "admit", participant=again.id)
+    [welcome] = waits.take("welcome")
+    assert not next(each["host"] for each in welcome["participants"] if each["you"])
+
+
 def test_one_who_is_no_host_hears_no_more_of_the_waiting_room() -> None:
     house = House()
     anna, page = house.come("Anna", host=True, waiting_room=True)

@@ -48,6 +48,7 @@ def test_two_pages_meet_and_talk(tmp_path: Path) -> None:
             "camera": False,
             "screen": False,
             "hand": None,
+            "key": False,
             "you": False,
         }
 
