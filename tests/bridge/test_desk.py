@@ -327,7 +327,7 @@ def test_ringing_before_the_answer_and_cancelled_meanwhile() -> None:
         assert second.call.answers == []
         assert house.desk.invite_seconds.count == 1
 
-    live(story, ringing_seconds=0.02)
+    live(story, ringing_seconds=1)
 
 
 def test_a_call_that_cannot_be_answered_is_ended() -> None:

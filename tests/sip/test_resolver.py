@@ -161,7 +161,7 @@ def test_the_real_dns_gives_what_the_resolver_asks_for() -> None:
         system = dns.asyncresolver.Resolver(configure=False)
         system.nameservers = ["127.0.0.1"]
         system.port = transport.get_extra_info("sockname")[1]
-        lookup = DnsLookup(system, lifetime=0.2)
+        lookup = DnsLookup(system)
         assert await lookup.naptr("example.org") == [Naptr(10, 20, "s", "SIP+D2T", "_sip._tcp.example.org.")]
         resolver = Resolver(lookup, Random(1))
         assert await resolver.resolve(Uri.parse("sip:example.org")) == [
@@ -171,7 +171,7 @@ def test_the_real_dns_gives_what_the_resolver_asks_for() -> None:
         assert await lookup.addresses("nobody.example.org") == []
         assert await lookup.srv("gw.example.org") == []
         with pytest.raises(OSError, match=r"silent\.example\.org"):
-            await lookup.addresses("silent.example.org")
+            await DnsLookup(system, lifetime=0.2).addresses("silent.example.org")
         transport.close()
 
     asyncio.run(scenario())

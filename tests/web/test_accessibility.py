@@ -11,6 +11,10 @@ from tests.web.conftest import NARROW, WIDE, OpenPage
 from tests.web.fake_server import FakeServer, person
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: Colours that fade in are there; what has no end, goes on.
+SETTLE = """() => Promise.all(document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().endTime !== Infinity)
+    .map((each) => each.finished.then(() => {}, () => {})))"""
 RUN = """(rules) => axe.run(document, { runOnly: rules }).then(({ violations }) =>
     violations.map(({ id, impact, nodes }) => ({
         id, impact, nodes: nodes.map(({ html, failureSummary }) => `${html}: ${failureSummary}`) })))"""
@@ -18,7 +22,7 @@ RUN = """(rules) => axe.run(document, { runOnly: rules }).then(({ violations }) 
 
 def problems(page: Page) -> list[Any]:
     pytest.importorskip("axe_playwright_python", reason="needs the Python package axe-playwright-python")
-    page.wait_for_timeout(300)  # colours that fade in
+    page.evaluate(SETTLE)
     page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text())
     found = page.evaluate(RUN, RULES)
     return [each for each in found if each["impact"] in ("serious", "critical")]

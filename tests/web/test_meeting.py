@@ -205,6 +205,7 @@ def test_who_is_removed_may_be_locked_out(enter: OpenPage, company: FakeServer) 
         expect(dialog.get_by_role("button", name="Remove and lock")).to_have_count(int("lock" in button))
         dialog.get_by_role("button", name=button, exact=True).click()
         expect(page.locator(".bar")).to_contain_text("Locked")
+    company.wait_for(lambda: len(company.heard("remove")) == 2)
     assert [each["type"] for each in company.received if each["type"] in ("lock", "remove")] == [
         "lock", "remove", "remove",
     ]  # fmt: skip

@@ -340,6 +340,7 @@ def test_a_connection_of_ours_is_closed_early_unless_somebody_holds_it() -> None
                     path.send(MESSAGE)
                 _, writer = await connect(transport)
                 writer.write(MESSAGE)
+                await until(lambda: inbox.paths)
                 await until(lambda: not idle.usable)
                 assert held.usable
                 assert inbox.paths[0].usable
