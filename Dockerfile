@@ -13,7 +13,8 @@ LABEL org.opencontainers.image.title="Passerelle" \
       org.opencontainers.image.description="SIP and meeting-room gateway" \
       org.opencontainers.image.licenses="MIT"
 RUN groupadd --system --gid 990 passerelle \
-    && useradd --system --uid 990 --gid passerelle --home-dir /var/lib/passerelle --create-home passerelle
+    && useradd --system --uid 990 --gid passerelle --home-dir /var/lib/passerelle passerelle \
+    && install --directory --owner passerelle --group passerelle /var/lib/passerelle
 COPY --from=build /opt/passerelle /opt/passerelle
 COPY deploy/healthcheck.py /opt/passerelle/
 ENV PATH=/opt/passerelle/bin:$PATH \

@@ -4,6 +4,8 @@ import configparser
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import tomllib
@@ -16,6 +18,7 @@ from zipfile import ZipFile
 import pytest
 
 from config.settings import Settings, load
+from gateway.certificate import provide
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -159,8 +162,11 @@ def test_scripts_can_be_run(script: str) -> None:
     assert subprocess.run(["bash", "-n", ROOT / script], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (500, 1)])
-def test_the_container_is_well_when_healthz_says_so(status: int, code: int) -> None:
+def test_the_container_is_well_when_healthz_says_so(
+    status: int, code: int, tls: bool, tmp_path: Path
+) -> None:
     class Gateway(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status if self.path == "/healthz" else 404)
@@ -170,11 +176,32 @@ def test_the_container_is_well_when_healthz_says_so(status: int, code: int) -> N
             """Keep quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
         environ = os.environ | {"PASSERELLE_HTTP__LISTEN": f"127.0.0.1:{server.server_port}"}
-        check = subprocess.run([sys.executable, ROOT / "deploy" / "healthcheck.py"], env=environ, check=False)
+        if tls:
+            pair = tmp_path / "certificate.pem", tmp_path / "key.pem"
+            provide(*pair, "192.0.2.1")
+            environ |= {"PASSERELLE_HTTP__CERTIFICATE": str(pair[0]), "PASSERELLE_HTTP__KEY": str(pair[1])}
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(*pair)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        Thread(target=server.serve_forever, daemon=True).start()
+        check = healthcheck(environ)
         server.shutdown()
     assert check.returncode == code
+
+
+def test_the_container_is_unwell_when_nobody_answers() -> None:
+    with socket.socket() as bound:  # and does not listen
+        bound.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{bound.getsockname()[1]}"
+        check = healthcheck(os.environ | {"PASSERELLE_HTTP__LISTEN": address})
+    assert check.returncode == 1
+    assert check.stderr.startswith(f"no answer at {address}: ")
+
+
+def healthcheck(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "deploy" / "healthcheck.py")]
+    return subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
 
 
 def test_coturn_relays_to_the_media_port_and_to_nobody_else() -> None:
