@@ -28,7 +28,7 @@ from gateway.web.server import HttpServer
 Message = dict[str, Any]
 QUIET: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 HERE = Path(__file__).parent
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds."""
 
 ROOM: Message = {"name": "Weekly meeting", "slug": "weekly", "locked": False, "access": "open", "shares": 2}
@@ -83,6 +83,7 @@ class FakeServer:
         self.refuse_hello = ""  # the code of an error
         self.refuse_offers = 0  # so many
         self.connections = 0
+        self.away = False  # sockets are closed as soon as they open
         self.address = ""
         self._numbers = itertools.count(1)
         self._minutes = itertools.count()
@@ -222,6 +223,8 @@ class FakeServer:
         async def page_socket(socket: WebSocket) -> None:
             await socket.accept()
             self.connections += 1
+            if self.away:
+                return await socket.close(1013)
             await self._listen(socket, self._from_page)
             self._forget(socket)
 

@@ -190,6 +190,10 @@ def waits(server: FakeServer) -> None:
     server.room["access"], server.wait = "waiting", True
 
 
+def away(server: FakeServer) -> None:
+    server.away = True
+
+
 def join(page: Page, server: FakeServer) -> None:
     page.fill("#name", "Camille Petit")
     page.click("button[type=submit]")
@@ -229,6 +233,8 @@ STATES: dict[str, State] = {
     "prejoin-no-name": State(reach=no_name, **DOOR),
     "prejoin-waiting": State(waits, **DOOR),
     "waiting": State(waits, join, **DOOR),
+    "connecting": State(away, join, **DOOR),
+    "throttled": State(reach=shut("throttled"), **DOOR),
     "locked": State(reach=shut("room_locked"), **DOOR),
     "full": State(reach=shut("room_full"), **DOOR),
     "alone": State(),

@@ -277,6 +277,52 @@ def test_what_a_closed_room_is_called_is_shown_to_who_has_its_link(
     expect(open_page("/r/weekly#k=guest-key").get_by_role("heading", level=1)).to_have_text("Weekly meeting")
 
 
+def test_a_service_that_takes_no_more_connections_is_awaited(open_page: OpenPage, server: FakeServer) -> None:
+    server.away = True
+    page = open_page()
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    expect(page.get_by_role("heading", name="Not connected yet")).to_be_visible()
+    server.away = False
+    page.wait_for_selector(".meeting")
+    server.away = True
+    page.reload()
+    expect(page.get_by_role("heading", name="Not connected yet")).to_be_visible()
+    page.get_by_role("button", name="Stop waiting").click()
+    expect(page.get_by_role("heading", name="You have left the meeting")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "words", "button"),
+    [
+        ("en-GB", "Too many attempts, perhaps by others on your network.", "Try again"),
+        ("fr-FR", "Trop de tentatives, peut-être par d’autres sur votre réseau.", "Réessayer"),
+    ],
+)
+def test_too_many_requests_are_said_and_may_be_tried_again(
+    open_page: OpenPage, server: FakeServer, locale: str, words: str, button: str
+) -> None:
+    page = open_page("/", locale=locale, silent=True)
+    page.route("**/api/rooms/*", lambda route: route.fulfill(status=429, body="Too Many Requests"))
+    page.goto(server.address + "/r/weekly")
+    expect(page.get_by_text(words)).to_be_visible()
+    page.unroute("**/api/rooms/*")
+    page.get_by_role("button", name=button).click()
+    expect(page.locator("#name")).to_be_visible()
+
+
+def test_who_is_told_to_wait_on_the_way_back_comes_back(enter: OpenPage, server: FakeServer) -> None:
+    page = enter(silent=True)
+    server.refuse_join = 429, {}
+    server.know_seat = False
+    server.cut()
+    server.wait_for(lambda: len(server.joins) == 2)
+    server.refuse_join = None
+    server.wait_for(lambda: len(server.heard("hello")) == 2)
+    expect(page.locator(".meeting")).to_be_visible()
+    expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_hidden()
+
+
 def test_a_restarting_server_is_awaited(enter: OpenPage, server: FakeServer) -> None:
     page = enter()
     server.restart()

@@ -53,9 +53,13 @@ TEXTS = {
     "trouble.screen.refused": "The screen could not be shared. The system’s privacy settings may forbid it.",
     "trouble.screen.missing": "This browser cannot share a screen.",
     "trouble.speaker.missing": "This loudspeaker cannot be used. The system’s default is used instead.",
-    # The waiting room
-    "waiting.title": "You are in the waiting room",
-    "waiting.lead": "The hosts have been told. This page enters the meeting by itself; leave it open.",
+    # While one waits
+    "waiting.service.title": "Not connected yet",
+    "waiting.service.lead": (
+        "The service does not answer, or answers too many at once. This page keeps trying by itself; leave it open."
+    ),
+    "waiting.host.title": "You are in the waiting room",
+    "waiting.host.lead": "The hosts have been told. This page enters the meeting by itself; leave it open.",
     "waiting.leave": "Stop waiting",
     # The end
     "over.left": "You have left the meeting",
@@ -80,7 +84,9 @@ TEXTS = {
     "error.wrong_pin": "This PIN is not recognised. Check your invitation.",
     "error.room_locked": "The meeting is locked: nobody else is let in. Ask somebody inside to unlock it.",
     "error.room_full": "The meeting is full.",
-    "error.throttled": "Too many attempts. Wait a few minutes, then try again.",
+    "error.throttled": (
+        "Too many attempts, perhaps by others on your network. Wait a few minutes, then try again."
+    ),
     "error.invalid": "The server did not understand this. Reload the page and try again.",
     "error.offline": "The server cannot be reached. Check your network, then try again.",
     "error.unavailable": "The service is unavailable for the moment. Try again in a few minutes.",

@@ -60,9 +60,14 @@ TEXTS = {
     ),
     "trouble.screen.missing": "Ce navigateur ne sait pas partager d’écran.",
     "trouble.speaker.missing": "Ce haut-parleur ne peut pas être utilisé. Celui du système le remplace.",
-    # The waiting room
-    "waiting.title": "Vous êtes dans la salle d’attente",
-    "waiting.lead": "Les organisateurs sont prévenus. Gardez cette page ouverte : elle entrera d’elle-même.",
+    # While one waits
+    "waiting.service.title": "Pas encore de connexion",
+    "waiting.service.lead": (
+        "Le service ne répond pas, ou répond à trop de monde à la fois. Gardez cette page ouverte : elle réessaie "
+        "d’elle-même."
+    ),
+    "waiting.host.title": "Vous êtes dans la salle d’attente",
+    "waiting.host.lead": "Les organisateurs sont prévenus. Gardez cette page ouverte : elle entrera d’elle-même.",
     "waiting.leave": "Ne plus attendre",
     # The end
     "over.left": "Vous avez quitté la réunion",
@@ -87,7 +92,9 @@ TEXTS = {
     "error.wrong_pin": "Ce code n’est pas reconnu. Vérifiez votre invitation.",
     "error.room_locked": "La réunion est verrouillée. Demandez à un organisateur de la déverrouiller.",
     "error.room_full": "La réunion est complète.",
-    "error.throttled": "Trop de tentatives. Attendez quelques minutes, puis réessayez.",
+    "error.throttled": (
+        "Trop de tentatives, peut-être par d’autres sur votre réseau. Attendez quelques minutes, puis réessayez."
+    ),
     "error.invalid": "Le serveur n’a pas compris la demande. Rechargez la page et réessayez.",
     "error.offline": "Le serveur est injoignable. Vérifiez votre réseau, puis réessayez.",
     "error.unavailable": "Le service est momentanément indisponible. Réessayez dans quelques minutes.",

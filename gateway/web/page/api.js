@@ -31,7 +31,8 @@ async function ask(path, body, options) {
   }
   const content = await answer.json().catch(() => ({}));
   if (answer.ok) return content;
-  throw new Refused(content.code ?? BY_STATUS[answer.status] ?? "unavailable", answer.status >= 500);
+  const passing = answer.status === 429 || answer.status >= 500;
+  throw new Refused(content.code ?? BY_STATUS[answer.status] ?? "unavailable", passing);
 }
 
 export const createMeeting = (name) => ask("/api/meetings", { name, language });

@@ -1,7 +1,8 @@
 // Where it starts: which screen is shown, and what leads from one to the next.
 //
 //   start ──room──▶ prejoin ──▶ waiting ──▶ meeting ──▶ over ──again──▶ prejoin
-//                      └── a reloaded page with a seat ──▲
+//                      │           ▲             ▲
+//                      └───────────┴─────────────┴── a reloaded page with a seat
 
 import { room as askRoom } from "./api.js";
 import { Devices } from "./devices.js";
@@ -47,18 +48,28 @@ async function prejoin() {
 /** Join; resolves when the door has answered, throws `Refused` when it stays shut. */
 async function enter(name, devices, who) {
   const session = new Session(slug, devices, who);
-  session.addEventListener("phase", () => follow(session, name));
+  follow(session, name);
   await session.start();
 }
 
+/** Show what becomes of the session. */
 function follow(session, name) {
-  const title = session.state.meeting.name || name;
-  if (session.phase === "waiting") show(waitingScreen(session, title), title);
-  if (session.phase === "seated") show(meetingScreen(session), title);
-  if (session.phase === "over") {
-    session.devices.close();
-    show(overScreen(session.reason, { again: session.reason !== "removed" && prejoin, name: title }), title);
-  }
+  const title = () => session.state.meeting.name || name;
+  const screens = {
+    waiting: () => waitingScreen("host", session, title()),
+    seated: () => meetingScreen(session),
+    over: () => overScreen(session.reason, { again: session.reason !== "removed" && prejoin, name: title() }),
+  };
+  session.addEventListener("phase", () => {
+    if (session.phase === "over") session.devices.close();
+    show(screens[session.phase](), title());
+  });
+  const lost = () => {
+    if (session.phase !== "joining" || session.connection.state !== "waiting") return;
+    session.removeEventListener("connection", lost);
+    show(waitingScreen("service", session, title()), title());
+  };
+  session.addEventListener("connection", lost);
 }
 
 /** The page was reloaded: take the seat again with the devices that were on, without a question. */
@@ -66,7 +77,7 @@ async function resume(seat) {
   const devices = new Devices();
   Object.assign(devices.on, seat.on);
   const session = new Session(slug, devices, { name: seat.name, seat });
-  session.addEventListener("phase", () => follow(session, slug));
+  follow(session, slug);
   await Promise.race([devices.open(), new Promise((done) => setTimeout(done, PATIENCE))]);
   await session.start();
 }

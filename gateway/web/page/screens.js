@@ -1,4 +1,4 @@
-// The small screens: the start page, the waiting room, and what is shown when it is over.
+// The small screens: the start page, what is shown while one waits, and when it is over.
 
 import { createMeeting } from "./api.js";
 import { button, h, retranslate, say } from "./dom.js";
@@ -90,16 +90,19 @@ function roomOf(text) {
   return /^[\p{L}\p{N}_.-]+$/u.test(slug) ? `/r/${encodeURIComponent(slug)}` : null;
 }
 
-export function waitingScreen(session, name) {
+const AWAITED = { host: "lock", service: "people" };
+
+/** The page waits for a host's word, or for the service to answer, and goes on by itself. */
+export function waitingScreen(whom, session, name) {
   return screen(
     "waiting",
     h(
       "main",
       { class: "card" },
-      h("div", { class: "pulse", "aria-hidden": "true" }, icon("lock")),
+      h("div", { class: "pulse", "aria-hidden": "true" }, icon(AWAITED[whom])),
       h("p", { class: "kicker" }, name),
-      h("h1", { text: "waiting.title", tabindex: "-1" }),
-      h("p", { class: "lead", text: "waiting.lead" }),
+      h("h1", { text: `waiting.${whom}.title`, tabindex: "-1" }),
+      h("p", { class: "lead", text: `waiting.${whom}.lead` }),
       button(null, "waiting.leave", () => session.leave()),
     ),
   );

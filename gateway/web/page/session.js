@@ -51,10 +51,11 @@ export class Session extends EventTarget {
     addEventListener("pagehide", this.#save);
   }
 
-  /** Join or resume. Throws `Refused` when the door stays shut at the first attempt. */
+  /** Join or resume; resolves with an answer. Throws `Refused` when the door stays shut at the first attempt. */
   async start() {
     if (!this.#seat) this.#token = (await join(this.#request)).token;
     this.connection.start();
+    await new Promise((done) => this.addEventListener("phase", done, { once: true }));
   }
 
   send(type, fields) {
