@@ -91,6 +91,7 @@ class Plane:
         self.clock = clock
         self.peers: dict[str, MediaPeer] = {}
         self.speaking: tuple[str, ...] = ()  # who speaks, the loudest first
+        self.screens: Sequence[Publication] = ()  # that are shared, as of the last tick
         self._make_transport = make_transport
         self._random = random
         self._preference = tuple(preference)
@@ -143,11 +144,6 @@ class Plane:
             return None
         return peer.publisher.camera if peer.publisher.camera.is_shown(self.clock()) else None
 
-    def screens(self, now: float) -> Sequence[Publication]:
-        """The screens that are shared."""
-        screens = (peer.publisher.screen for peer in self.peers.values())
-        return [screen for screen in screens if screen.streams and screen.layers(now)]
-
     def publishable(self) -> Sequence[Codec]:
         """The codecs that everybody decodes; those nobody has an order for come last."""
         sets = [peer.decodes for peer in self.peers.values() if peer.decodes is not None]
@@ -168,10 +164,15 @@ class Plane:
 
     def _reassign(self) -> None:
         now = self.clock()
+        self._find_screens(now)
         self._rank()
         self.route_voices()
         for peer in self.peers.values():
             peer.assign(now)
+
+    def _find_screens(self, now: float) -> None:
+        screens = (peer.publisher.screen for peer in self.peers.values())
+        self.screens = [screen for screen in screens if screen.streams and screen.layers(now)]
 
     # Voices
 
@@ -222,6 +223,7 @@ class Plane:
 
     def tick(self, now: float) -> None:
         """Let time pass; every 20 to 100 ms."""
+        self._find_screens(now)
         for peer in tuple(self.peers.values()):
             try:
                 peer.tick(now)

@@ -29,7 +29,8 @@ class Cast(Protocol):
     def publication(self, participant_id: str) -> Publication | None:
         """A participant's camera, when it has one."""
 
-    def screens(self, now: float) -> Sequence[Publication]:
+    @property
+    def screens(self) -> Sequence[Publication]:
         """The screens that are shared."""
 
 
@@ -60,8 +61,10 @@ class Stage:
         self._link = link
         self._random = random
         self._screens: list[Publication | None] = []
+        self._shows = False  # somebody's picture
         self._heard: dict[str, str] = {}  # mid of a spare voice slot -> participant
         self._told: dict[str, str | None] = {}
+        self._changed = False  # there may be something to tell
 
     def slots(self) -> Iterator[Slot]:
         """All slots."""
@@ -133,7 +136,12 @@ class Stage:
             self.tiles.append(Tile(None, slot))
         return name
 
-    def assign(self, now: float) -> bool:
+    @property
+    def is_dark(self) -> bool:
+        """Whether no picture is wanted, nor shown: nothing to assign, as in a meeting of voices."""
+        return not (self.wanted or self._shows or self._cast.screens)
+
+    def assign(self) -> bool:
         """Give those who are wanted their slots; who had one keeps it. True when a tile has changed hands."""
         wanted = [
             (participant, height)
@@ -141,7 +149,7 @@ class Stage:
             if participant != self._id and self._cast.publication(participant) is not None
         ]
         shown = dict(wanted[: len(self.tiles)])
-        before = [tile.participant for tile in self.tiles]
+        before, screens = [tile.participant for tile in self.tiles], self._screens
         free = []
         for tile in self.tiles:
             if tile.participant in shown:
@@ -151,11 +159,14 @@ class Stage:
                 free.append(tile)
         for tile, (participant, height) in zip(free, shown.items(), strict=False):
             tile.participant, tile.height = participant, height
-        self._assign_screens(now)
-        return before != [tile.participant for tile in self.tiles]
+        self._assign_screens()
+        after = [tile.participant for tile in self.tiles]
+        self._changed |= after != before or self._screens != screens
+        self._shows = any(after) or any(self._screens)
+        return after != before
 
-    def _assign_screens(self, now: float) -> None:
-        screens = [screen for screen in self._cast.screens(now) if screen.participant_id != self._id]
+    def _assign_screens(self) -> None:
+        screens = [screen for screen in self._cast.screens if screen.participant_id != self._id]
         chosen = screens[: len(self.shares)]
         kept = [screen if screen in chosen else None for screen in self._screens]
         kept += [None] * (len(self.shares) - len(kept))
@@ -206,7 +217,8 @@ class Stage:
             for slot, screen in zip(self.shares, self._screens, strict=False)
             if screen is not None
         ]
-        for tile in sorted(self.tiles, key=lambda tile: -tile.height):
+        taken = (tile for tile in self.tiles if tile.participant)
+        for tile in sorted(taken, key=lambda tile: -tile.height):
             publication = self._cast.publication(tile.participant) if tile.participant else None
             if tile.picture and publication:
                 shown.append((tile.picture, publication, tile.height))
@@ -233,10 +245,14 @@ class Stage:
         for slot in self.voice_slots():
             slot.follow(placed[slot].stream if slot in placed else None)
         self._heard = {slot.mid: voice.participant_id for slot, voice in placed.items()}
+        self._changed = True
         return [(voice, slot) for slot, voice in placed.items()]
 
     def changes(self) -> list[SlotMap]:
         """The lines that carry something else than at the last call."""
+        if not self._changed:
+            return []
+        self._changed = False
         changed = []
         for mid, participant, source in self._carried():
             if self._told.get(mid) != participant:

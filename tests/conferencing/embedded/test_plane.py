@@ -177,6 +177,26 @@ def test_a_camera_that_is_off_gives_its_slot_to_others() -> None:
     assert ben.slot_maps[mid].participant_id == "anna"
 
 
+def test_lines_are_given_back_when_nothing_is_wanted_and_no_screen_shared() -> None:
+    room = Room()
+    anna, ben = room.browser("anna"), room.browser("ben")
+    for picture in range(3):
+        anna.film(picture, keyframe=picture == 0)
+        anna.film(picture, keyframe=picture == 0, mid=2)
+        room.wait(0.1)
+    ben.want("anna")
+    assert {each.source for each in ben.slot_maps.values()} == set(Source)
+    pictures = ben.peer.subscriber.stage.pictures.values()
+    assert sum(slot.target is not None for slot in pictures) == 2
+    ben.want()
+    room.wait(2.0)  # the screen stands still
+    assert not any(each.participant_id for each in ben.slot_maps.values())
+    assert not any(slot.target for slot in pictures)
+    anna.film(4, keyframe=True, mid=2)
+    room.wait(0.3)
+    assert ben.mid_of("anna", "screen")
+
+
 def test_a_voice_that_comes_twice_is_sent_once() -> None:
     room = Room()
     anna, ben = room.browser("anna"), room.browser("ben")
