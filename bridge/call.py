@@ -20,8 +20,8 @@ from bridge.flow import Flow, IllegalEventError, State
 from bridge.leg import Leg
 from bridge.services import Services
 from conferencing.engine import Seat, WaitingSeat
-from conferencing.meeting import Changed, LeftAlone, MuteChanged, Removed
-from conferencing.meeting import Event as MeetingEvent
+from conferencing.events import Changed, LeftAlone, MuteChanged, Removed
+from conferencing.events import Event as MeetingEvent
 from conferencing.participant import Kind
 from config.masking import mask_number
 from config.outcome import Outcome, PasserelleError

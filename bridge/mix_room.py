@@ -26,7 +26,8 @@ from bridge.shared_stream import SharedStream
 from bridge.speech import Speech
 from bridge.sums import NOTHING, Sums
 from conferencing.engine import Seat, SpeakerFrame
-from conferencing.meeting import Event, Joined, Left, Meeting
+from conferencing.events import Event, Joined, Left
+from conferencing.meeting import Meeting
 from conferencing.speakers import SILENCE, choose
 from media.codecs import Codec, CompandingLaw, Pcm
 

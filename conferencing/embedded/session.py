@@ -27,14 +27,15 @@ from typing import Protocol
 
 import structlog
 
-from conferencing import meeting as happened
+from conferencing import events as happened
 from conferencing.embedded import messages, views
 from conferencing.embedded.commands import CommandError, obey
 from conferencing.embedded.media import MediaPeer, OfferError, Plane, SlotMap, Source, Statistics
 from conferencing.embedded.messages import Code, Error, Message
 from conferencing.embedded.rate import DEPTH, REFILL, RESUME, cost, weight
+from conferencing.events import Reason
 from conferencing.lobby import Decision
-from conferencing.meeting import Meeting, MeetingRules, Reason
+from conferencing.meeting import Meeting, MeetingRules
 from conferencing.participant import Kind, Participant
 from config.buckets import Bucket
 from config.outcome import Outcome, PasserelleError

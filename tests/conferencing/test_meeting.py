@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
+from conferencing.events import Event, Joined, Left, LeftAlone, MuteChanged, Reason, Removed
 from conferencing.lobby import Decision, Knock
-from conferencing.meeting import (
-    Event,
-    Joined,
-    Left,
-    LeftAlone,
-    Meeting,
-    MeetingRules,
-    MuteChanged,
-    Reason,
-    Removed,
-)
+from conferencing.meeting import Meeting, MeetingRules
 from conferencing.participant import Kind, Participant
 from config.outcome import Outcome, PasserelleError
 
