@@ -291,6 +291,32 @@ def test_media_that_the_server_gave_up_begins_anew_without_a_word(
     expect(page.locator(".notice")).to_have_count(0)
 
 
+def test_an_offer_that_is_ready_when_the_connection_is_lost_is_made_again(
+    open_page: OpenPage, server: FakeServer, mirror: None
+) -> None:
+    server.people = [person("Jean Dupont", camera=True)]
+    page = open_page()
+    page.evaluate("""() => {
+        const set = RTCPeerConnection.prototype.setLocalDescription;
+        const slow = new Promise((done) => { window.goOn = done; });
+        RTCPeerConnection.prototype.setLocalDescription = async function (offer) {
+            await slow;
+            await set.call(this, offer);
+            window.made = true;
+        };
+    }""")
+    page.fill("#name", "Ana")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".meeting")
+    server.away = True
+    server.cut()
+    expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_visible()
+    page.evaluate("goOn()")
+    server.wait_for(lambda: page.evaluate("window.made"))
+    server.away = False
+    picture(page, server, "Jean Dupont")
+
+
 def test_a_browser_whose_media_is_not_taken_is_told_until_it_is(
     enter: OpenPage, server: FakeServer, mirror: None
 ) -> None:

@@ -79,10 +79,14 @@ def test_a_speaker_on_another_page_comes_to_the_first(enter: OpenPage, server: F
 
 def test_visible_pictures_are_wanted_in_device_pixels(enter: OpenPage, company: FakeServer) -> None:
     enter(device_scale_factor=2)
-    want = company.wait_for(lambda: company.heard("want"))[-1]
-    wanted = {tile["participant"]: tile["height"] for tile in want["tiles"]}
-    assert wanted.keys() == {"jean-dupont", "phone", "zoé"}
-    assert all(400 < height < 800 for height in wanted.values())
+
+    def wanted() -> bool:  # once the page has got its size
+        heights = {tile["participant"]: tile["height"] for tile in last_want(company)}
+        return heights.keys() == {"jean-dupont", "phone", "zoé"} and all(
+            400 < height < 800 for height in heights.values()
+        )
+
+    company.wait_for(wanted)
 
 
 def test_pictures_of_who_spoke_last_are_wanted_first(enter: OpenPage, server: FakeServer) -> None:
