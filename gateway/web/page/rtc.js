@@ -173,8 +173,7 @@ export class Rtc extends EventTarget {
   async #offerNow(peer) {
     await peer.setLocalDescription(await peer.createOffer());
     if (peer !== this.#peer) return;
-    this.#unanswered += 1;
-    this.#send("offer", { sdp: peer.localDescription.sdp });
+    if (this.#send("offer", { sdp: peer.localDescription.sdp })) this.#unanswered += 1; // else nobody will answer
   }
 
   #changed() {
