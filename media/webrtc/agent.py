@@ -2,8 +2,9 @@
 
 It is as many :class:`~media.webrtc.checks.Checks` as there are generations: the one that carries media, and
 during an ICE restart the next, with new credentials and new sockets. What comes is taken from all proven
-addresses of both; what we send goes by the *selected* path, which changes to the new generation when one of
-its pairs is nominated. The old generation is kept for 3 s more, for what is on its way (section 8.3).
+addresses of both; what we send goes by the *selected* path: the nominated one, or the first that is proven
+(section 12.1). It changes to the new generation when one of its pairs is nominated. The old one is kept for
+3 s more, for what is on its way (section 8.3).
 
 Consent is the peer's authentic requests and its answers to ours, on any proven path: 15 s without either end
 it. A restart has 15 s too, however long the old path has been silent.
@@ -59,7 +60,7 @@ class FullAgent:
 
     def connect(self, remote: IceParameters) -> None:
         """Begin to check."""
-        self._client.tasks.spawn(self._newest.run(remote))
+        self._client.tasks.spawn(self._newest.begin(remote))
 
     def add_candidate(self, value: str) -> None:
         """Check that one too; an empty one was the last."""
@@ -115,23 +116,29 @@ class FullAgent:
 
     # What the checks have found (media.webrtc.checks.Verdicts)
 
-    def proven(self, checks: Checks, wire: Wire, address: Address, *, nominated: bool) -> None:
-        """Take media from there; if it is nominated, send it there."""
+    def proven(self, checks: Checks, wire: Wire, address: Address) -> None:
+        """Take media from there, and send it there if there is nothing better yet."""
         if self._closed:
             return
         now = self.consent_at = self._client.clock()
-        path = wire.paths.get(address)
-        if path is None:
+        if address not in wire.paths:
             path = wire.paths[address] = Path(self, self._peer, wire, address, checks.generation, now)
             path.proven = True
-        current = self.selected
-        if nominated and (current is None or current.generation.number <= path.generation.number):
-            self._retire(checks, now)
-            self.selected = path
-            if path is not current:
-                self.on_selected(path, now)
+            if self.selected is None:
+                self._select(path, now)
 
-    def heard(self) -> None:
+    def nominated(self, checks: Checks, wire: Wire, address: Address) -> None:
+        """Send it there; older generations retire."""
+        path, current = wire.paths.get(address), self.selected
+        if path is None or (current and current.generation.number > checks.generation.number):
+            return
+        now = self._client.clock()
+        while self._generations[0].generation.number < checks.generation.number:
+            self._retired.append((now + LINGER, self._generations.pop(0)))
+        if path is not current:
+            self._select(path, now)
+
+    def asked(self) -> None:
         """The peer consents still."""
         self.consent_at = self._client.clock()
 
@@ -140,6 +147,6 @@ class FullAgent:
         if not self._closed and self._generations == [checks]:
             self._failed = True
 
-    def _retire(self, nominated: Checks, now: float) -> None:
-        while self._generations[0].generation.number < nominated.generation.number:
-            self._retired.append((now + LINGER, self._generations.pop(0)))
+    def _select(self, path: Path, now: float) -> None:
+        self.selected = path
+        self.on_selected(path, now)

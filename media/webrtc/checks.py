@@ -13,8 +13,10 @@ aioice pairs, checks and nominates. What is different here:
 
 import asyncio
 import socket
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
+from random import Random
 from typing import Any, Final, Protocol
 
 import aioice
@@ -24,11 +26,12 @@ from aioice.ice import CandidatePair, StunProtocol, server_reflexive_candidate
 from aioice.stun import TransactionError
 
 from media.latch import Address
-from media.webrtc.path import Generation, IceParameters
+from media.webrtc.path import Counters, Generation, IceParameters
 from media.webrtc.relay import allocate
 from media.webrtc.servers import StunServer, TurnServer
+from media.webrtc.tasks import Tasks
 from media.webrtc.udp import bind
-from media.webrtc.wire import MAX_CANDIDATES, Owner, UdpWire, Wire
+from media.webrtc.wire import MAX_CANDIDATES, UdpWire, Wire
 
 GATHER_TIMEOUT: Final = 3.0  # s that STUN and TURN servers have
 CONSENT_INTERVAL: Final = 5.0  # s, and 20 % more or less
@@ -43,22 +46,33 @@ logger = structlog.get_logger(__name__)
 class Verdicts(Protocol):
     """Who is told what the checks have found."""
 
-    def proven(self, checks: "Checks", wire: Wire, address: Address, *, nominated: bool) -> None:
-        """The peer answers there."""
+    def proven(self, checks: "Checks", wire: Wire, address: Address) -> None:
+        """The peer answers there, to a check or when it is asked for consent."""
 
-    def heard(self) -> None:
-        """The peer consents still."""
+    def nominated(self, checks: "Checks", wire: Wire, address: Address) -> None:
+        """Both sides have agreed on that way."""
+
+    def asked(self) -> None:
+        """The peer asks us, on a proven path."""
 
     def failed(self, checks: "Checks") -> None:
         """No pair has worked, and there will be no more."""
 
 
-class Client(Owner, Protocol):
-    """What the checks ask of their client."""
+class Client(Protocol):
+    """What the checks and their wires ask of their client."""
+
+    counters: Counters
+    clock: Callable[[], float]
+    random: Random
+    tasks: Tasks
 
     @property
     def addresses(self) -> Sequence[str]:
         """Of this machine."""
+
+    def received(self, link: Wire, data: bytes, address: Address, now: float) -> None:
+        """Take a datagram that came over a wire."""
 
 
 class Checks(aioice.Connection):
@@ -78,16 +92,23 @@ class Checks(aioice.Connection):
         self.remote_is_lite = True  # see above: nominate one
         self.generation = generation
         self._verdicts = verdicts
-        self._client = client
+        self.client = client
         self._servers = servers
         self._pair: CandidatePair | None = None  # the nominated one
         self._told = 0  # candidates
-        self._ended = False
+        self._ended = False  # they were all
+        self._over = False
 
-    async def run(self, remote: IceParameters) -> None:
-        """Check until there is a nominated path, and then go on asking for consent in the background."""
+    def begin(self, remote: IceParameters) -> Coroutine[Any, Any, None]:
+        """Take the peer's credentials, and return what is to be done: check until there is a nominated path.
+
+        From then on consent is asked for, until :meth:`close`.
+        """
         self.generation.connect(remote)
         self.remote_username, self.remote_password = remote.ufrag, remote.password
+        return self._run()
+
+    async def _run(self) -> None:
         try:
             await self.connect()
         except ConnectionError:
@@ -108,7 +129,7 @@ class Checks(aioice.Connection):
         timeout: int = 5,  # noqa: ASYNC109 - ours are per server
     ) -> list[aioice.Candidate]:
         """Open what we can be reached by; aioice asks for it while it gathers."""
-        hosts = [self._host(index, address) for index, address in enumerate(self._client.addresses)]
+        hosts = [self._host(index, address) for index, address in enumerate(self.client.addresses)]
         work: list[Coroutine[Any, Any, aioice.Candidate | None]] = []
         for index, server in enumerate(self._servers):
             if isinstance(server, TurnServer):
@@ -120,14 +141,22 @@ class Checks(aioice.Connection):
         found = await asyncio.gather(*(_within(GATHER_TIMEOUT, one) for one in work))
         return [wire.local_candidate for wire in hosts] + [one for one in found if one is not None]
 
+    async def close(self) -> None:
+        """Close all wires, and end what is under way."""
+        self._over = True
+        await super().close()
+
     def check_complete(self, pair: CandidatePair) -> None:
         """A check has ended."""
         super().check_complete(pair)
         wire = pair.protocol
-        if pair.state is CandidatePair.State.SUCCEEDED and isinstance(wire, Wire):
-            if pair.nominated:
-                self._pair = pair
-            self._verdicts.proven(self, wire, wire.address(pair.remote_addr), nominated=pair.nominated)
+        if pair.nominated and pair.state is CandidatePair.State.SUCCEEDED and isinstance(wire, Wire):
+            self._pair = pair
+            self._verdicts.nominated(self, wire, wire.address(pair.remote_addr))
+
+    def answered(self, wire: Wire, address: Address) -> None:
+        """The peer has answered, authentically."""
+        self._verdicts.proven(self, wire, address)
 
     def check_incoming(
         self, message: aioice.stun.Message, addr: tuple[str, int], protocol: StunProtocol
@@ -135,33 +164,27 @@ class Checks(aioice.Connection):
         """The peer checks a path, authentically."""
         super().check_incoming(message, addr, protocol)
         if isinstance(protocol, Wire) and protocol.address(addr) in protocol.paths:
-            self._verdicts.heard()
+            self._verdicts.asked()
 
     def data_received(self, data: bytes, component: int) -> None:
         """Nothing comes this way: see ``media.webrtc.peers``."""
 
     async def query_consent(self) -> None:
         """Ask whether the peer still wants what we send."""
-        while True:
-            await asyncio.sleep(CONSENT_INTERVAL * self._client.random.uniform(0.8, 1.2))
+        while not self._over:  # aioice begins to ask even if it was closed in the moment of success
+            await asyncio.sleep(CONSENT_INTERVAL * self.client.random.uniform(0.8, 1.2))
             pair = self._pair
             if pair is None:
                 continue
             request = self.build_request(pair, nominate=False)
             key = self.generation.remote_key
-            try:
-                _, address = await pair.protocol.request(
-                    request, pair.remote_addr, key, retransmissions=_CONSENT_RETRANSMISSIONS
-                )
-            except TransactionError:
-                continue
-            if address == pair.remote_addr:
-                self._verdicts.heard()
+            with suppress(TransactionError):
+                await pair.protocol.request(request, pair.remote_addr, key, _CONSENT_RETRANSMISSIONS)
 
     def _host(self, index: int, address: str) -> UdpWire:
         bound = bind(address, 0, socket.SOCK_DGRAM, BUFFER)
         priority = _priority(_HOST, index)
-        wire = UdpWire(bound, self, self.generation, self._client, priority)
+        wire = UdpWire(bound, self, priority)
         host, port = bound.getsockname()[:2]
         wire.local_candidate = _candidate("host", host, port, priority)
         self._protocols.append(wire)
@@ -174,7 +197,7 @@ class Checks(aioice.Connection):
 
     async def _relay(self, index: int, server: TurnServer) -> aioice.Candidate:
         priority = _priority(_RELAY, index)
-        wire, (host, port) = await allocate(server, self, self.generation, self._client, priority)
+        wire, (host, port) = await allocate(server, self, priority)
         wire.local_candidate = _candidate("relay", host, port, priority, wire.related)
         self._protocols.append(wire)
         return wire.local_candidate

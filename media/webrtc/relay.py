@@ -9,17 +9,18 @@ giving the relay back to a server that is silent ends after 2 s instead of a min
 import asyncio
 import struct
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aioice
 from aioice.stun import TransactionError
 from aioice.turn import TurnClientTcpProtocol, TurnClientUdpProtocol
 
 from media.latch import Address
-from media.webrtc.path import Generation
 from media.webrtc.servers import TurnServer
 from media.webrtc.tcp import MAX_UNSENT
-from media.webrtc.wire import Owner, Wire
+from media.webrtc.wire import Wire
+
+if TYPE_CHECKING:
+    from media.webrtc.checks import Checks
 
 LIFETIME: Final = 600  # s, asked for; aioice refreshes what it is given at 5/6
 REFRESH: Final = 240.0  # s; a permission lasts 300 (section 9)
@@ -45,15 +46,8 @@ class RelayWire(Wire):
 
     related: tuple[str, int]
 
-    def __init__(
-        self,
-        turn: _Udp | _Tcp,
-        checks: aioice.Connection,
-        generation: Generation,
-        owner: Owner,
-        priority: int,
-    ) -> None:
-        super().__init__(checks, generation, owner, priority)
+    def __init__(self, turn: _Udp | _Tcp, checks: "Checks", priority: int) -> None:
+        super().__init__(checks, priority)
         self.related = turn.mapped_address or ("", 0)
         self._turn = turn
         self._refresh_at: dict[int, float] = {}
@@ -66,24 +60,24 @@ class RelayWire(Wire):
             raise BrokenPipeError("the relay is gone")
         channel = turn.peer_to_channel.get(peer)
         if channel is None:
-            self._owner.tasks.spawn(turn.send_data(data, peer))  # after binding one
+            self.checks.client.tasks.spawn(turn.send_data(data, peer))  # after binding one
             return
         if isinstance(turn, _Tcp) and turn.transport.get_write_buffer_size() > MAX_UNSENT:
             raise BlockingIOError("the connection takes no more")
-        now = self._owner.clock()
+        now = self.checks.client.clock()
         if now > self._refresh_at.setdefault(channel, now + REFRESH):
             self._refresh_at[channel] = now + REFRESH
-            self._owner.tasks.spawn(turn.channel_bind(channel, peer))
+            self.checks.client.tasks.spawn(turn.channel_bind(channel, peer))
         turn._send(_CHANNEL.pack(channel, len(data)) + data)
 
     def datagram_received(self, data: bytes | str, addr: tuple[str, int]) -> None:
         """What the server passes on."""
         if isinstance(data, bytes):
-            self._owner.received(self, data, addr, self._owner.clock())
+            self.checks.client.received(self, data, addr, self.checks.client.clock())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The server is gone, or we are done with it."""
-        now = self._owner.clock()
+        now = self.checks.client.clock()
         for path in tuple(self.paths.values()):
             path.agent.lost(path, now)
 
@@ -93,9 +87,7 @@ class RelayWire(Wire):
             await asyncio.wait_for(self._turn.delete(), CLOSE_TIMEOUT)
 
 
-async def allocate(
-    server: TurnServer, checks: aioice.Connection, generation: Generation, owner: Owner, priority: int
-) -> tuple[RelayWire, tuple[str, int]]:
+async def allocate(server: TurnServer, checks: "Checks", priority: int) -> tuple[RelayWire, tuple[str, int]]:
     """Return a relay on the server, and its address.
 
     Raises:
@@ -118,7 +110,7 @@ async def allocate(
         )
     try:
         relayed = await turn.connect()
-        return RelayWire(turn, checks, generation, owner, priority), relayed
+        return RelayWire(turn, checks, priority), relayed
     except BaseException:
         transport.close()
         raise

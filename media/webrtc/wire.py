@@ -8,49 +8,34 @@ its STUN, but only what was looked at here first: well-formed, and authentic or 
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
-from random import Random
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import aioice
 from aioice.ice import StunProtocol
 
 from media.latch import Address
 from media.webrtc import stun
-from media.webrtc.path import Counters, Generation, Path
+from media.webrtc.path import Path
 from media.webrtc.stun import Attribute, MessageType
-from media.webrtc.tasks import Tasks
 from media.webrtc.udp import UdpLink
+
+if TYPE_CHECKING:
+    from media.webrtc.checks import Checks
 
 MAX_CANDIDATES: Final = 64  # of the peer, told and found; a flood must not fill our memory
 _MAX_CONFLICTS: Final = 3  # answers "Role Conflict" that are believed; aioice asks again after each
 _ANSWERS: Final = (b"\x01\x01", b"\x01\x11")  # success, error
 
 
-class Owner(Protocol):
-    """What a wire asks of its client."""
-
-    counters: Counters
-    clock: Callable[[], float]
-    random: Random
-    tasks: Tasks
-
-    def received(self, link: "Wire", data: bytes, address: Address, now: float) -> None:
-        """Take a datagram that came over the wire."""
-
-
 class Wire(StunProtocol):
-    """A candidate of ours."""
+    """A candidate of ours, on which ``checks`` are made."""
 
-    def __init__(
-        self, checks: aioice.Connection, generation: Generation, owner: Owner, priority: int
-    ) -> None:
+    def __init__(self, checks: "Checks", priority: int) -> None:
         super().__init__(checks)
+        self.checks = checks
         self.priority = priority
         self.paths: dict[Address, Path] = {}
-        self._owner = owner
-        self._counters = owner.counters
-        self._generation = generation
+        self._asked: dict[bytes, tuple[str, int]] = {}  # whom, by transaction
         self._conflicts = 0
 
     def send(self, data: bytes, address: Address, /) -> object:
@@ -64,75 +49,91 @@ class Wire(StunProtocol):
     def send_stun(self, message: aioice.stun.Message, addr: tuple[str, int]) -> None:
         """Send what aioice has to say."""
         try:
-            self.send(bytes(message), addr)
+            self.send(bytes(message), self.address(addr))
         except OSError:
-            self._counters.unsent += 1
+            self.checks.client.counters.unsent += 1
+
+    async def request(
+        self,
+        request: aioice.stun.Message,
+        addr: tuple[str, int],
+        integrity_key: bytes | None = None,
+        retransmissions: int | None = None,
+    ) -> tuple[aioice.stun.Message, tuple[str, int]]:
+        """Ask, for aioice, and note whom."""
+        self._asked[request.transaction_id] = addr
+        try:
+            return await super().request(request, addr, integrity_key, retransmissions)
+        finally:
+            del self._asked[request.transaction_id]
 
     def stun_received(self, data: bytes, address: Address) -> None:
         """Hand to aioice what is for it."""
-        asked = self.transactions.get(data[8:20]) if data[:2] in _ANSWERS else None
-        if asked is None and not self._asks(data, address):
+        message = stun.parse(data)
+        if data[:2] in _ANSWERS:
+            self._answered(message, data, address)
+        elif self._asks(message, address):
+            self.checks.request_received(aioice.stun.parse_message(data), address[:2], self)
+
+    def _answered(self, message: stun.Message | None, data: bytes, address: Address) -> None:
+        """Take an answer, if it comes from whom we asked. STUN servers write no FINGERPRINT."""
+        counters = self.checks.client.counters
+        asked = self.transactions.get(data[8:20])
+        if asked is None or self._asked.get(data[8:20]) != address[:2]:
+            counters.unknown += 1
             return
         try:
-            message = aioice.stun.parse_message(data)
+            answer = aioice.stun.parse_message(data)
         except (ValueError, struct.error):
-            self._counters.malformed += 1
+            counters.malformed += 1
             return
-        sender = address[:2]
-        if asked is None:
-            self.receiver.request_received(message, sender, self)
-        elif message.error_code == stun.ROLE_CONFLICT and self._conflicts >= _MAX_CONFLICTS:
-            self._counters.refused += 1
-        else:
-            self._conflicts += message.error_code == stun.ROLE_CONFLICT
-            asked.response_received(message, sender)
+        if answer.error_code == stun.ROLE_CONFLICT:
+            self._conflicts += 1
+            if self._conflicts > _MAX_CONFLICTS:
+                counters.refused += 1
+                return
+        asked.response_received(answer, address[:2])
+        key = self.checks.generation.remote_key
+        if message is not None and message.type is MessageType.SUCCESS and message.authenticates(key):
+            self.checks.answered(self, address)
 
-    def _asks(self, data: bytes, address: Address) -> bool:
+    def _asks(self, message: stun.Message | None, address: Address) -> bool:
         """Whether it is a request of the peer, which aioice shall answer; all else is counted."""
-        message = stun.parse(data)
+        counters = self.checks.client.counters
         if message is None:
-            self._counters.malformed += 1
-        elif message.type is MessageType.INDICATION:  # a keep-alive, which asks nothing
+            counters.malformed += 1
+        elif message.type is not MessageType.REQUEST:  # a keep-alive, which asks nothing
             pass
-        elif message.type is not MessageType.REQUEST:
-            self._counters.unknown += 1
         elif not self._authentic(message):
-            self._counters.unauthenticated += 1
+            counters.unauthenticated += 1
         elif Attribute.PRIORITY not in message.attributes:
-            self._counters.malformed += 1
-        elif address not in self.paths and self._too_many(address):
-            self._counters.refused += 1
+            counters.malformed += 1
+        elif len(self.checks.remote_candidates) >= MAX_CANDIDATES and not self._known(address):
+            counters.refused += 1
         else:
             return True
         return False
 
     def _authentic(self, message: stun.Message) -> bool:
-        name, remote = message.username, self._generation.remote
+        name, generation = message.username, self.checks.generation
+        remote = generation.remote
         return (
             name is not None
-            and name[0] == self._generation.ufrag
+            and name[0] == generation.ufrag
             and (remote is None or name[1] == remote.ufrag.encode())
-            and message.authenticates(self._generation.local_key)
+            and message.authenticates(generation.local_key)
         )
 
-    def _too_many(self, address: Address) -> bool:
-        known = self.receiver.remote_candidates
-        return len(known) >= MAX_CANDIDATES and all((one.host, one.port) != address[:2] for one in known)
+    def _known(self, address: Address) -> bool:
+        return any((one.host, one.port) == address[:2] for one in self.checks.remote_candidates)
 
 
 class UdpWire(UdpLink, Wire):
     """A socket of its own, so that servers which tell peers apart by address can."""
 
-    def __init__(
-        self,
-        bound: socket.socket,
-        checks: aioice.Connection,
-        generation: Generation,
-        owner: Owner,
-        priority: int,
-    ) -> None:
-        Wire.__init__(self, checks, generation, owner, priority)
-        UdpLink.__init__(self, bound, priority, owner)
+    def __init__(self, bound: socket.socket, checks: "Checks", priority: int) -> None:
+        Wire.__init__(self, checks, priority)
+        UdpLink.__init__(self, bound, priority, checks.client)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(bound.fileno(), self.readable)
 
