@@ -217,7 +217,8 @@ class EmbeddedEngine:
         self._draining = True
 
     def close(self, reason: str = "restarting") -> None:
-        """End every browser's stay, and every wait: the service stops."""
+        """End every browser's stay, and every wait: the service stops. Nobody comes in from now on."""
+        self.begin_drain()
         for session in tuple(self.sessions.values()):
             session.close(reason)
         for meeting in self.meetings():

@@ -14,6 +14,7 @@ from .peers.baresip import Baresip
 from .peers.gateway import Gateway
 from .peers.network import Network, free_ports, ipv6_loopback
 from .peers.phone import hears_prompt, settles
+from .peers.process import PATIENCE, until
 from .peers.rtp import RtpLeg
 from .peers.sipp import Counts, header
 
@@ -44,10 +45,10 @@ def test_sigterm_drains(gateway_with: MakeGateway, phone: MakePhone, sipp: Call)
     second.dial(gateway.uri(room.pin))
     settles(first, hears=[second])
     gateway.process.send(signal.SIGTERM)
+    until(lambda: gateway.http("/readyz")[0] == 503, PATIENCE, "the drain")
     late = sipp("refused", gateway, room.pin)
     assert late.finish() == Counts(1, 0), late.explain()
     assert int(header(late.received("SIP/2.0 503"), "Retry-After") or 0) > 0
-    assert gateway.http("/readyz")[0] == 503
     settles(first, hears=[second])
     second.hang_up()
     first.hang_up()

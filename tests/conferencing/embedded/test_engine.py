@@ -152,6 +152,16 @@ def test_only_those_who_wait_keep_a_meeting() -> None:
     asyncio.run(scenario())
 
 
+def test_who_was_sent_away_by_a_service_that_stops_does_not_come_in_again() -> None:
+    house = House()
+    _, page = house.come("Anna")
+    house.engine.close()
+    assert page.take("closed")[0]["reason"] == "restarting"
+    with pytest.raises(PasserelleError) as caught:
+        house.engine.check_door("team", MeetingRules(), host=True)
+    assert caught.value.outcome is Outcome.DRAINING
+
+
 def test_nobody_new_while_draining_but_those_inside_come_back() -> None:
     house = House()
     anna, page = house.come("Anna")
