@@ -221,6 +221,9 @@ def test_removing_a_host_says_what_becomes_of_the_hosts_link(enter: OpenPage, co
     for mine, text in ((False, "the way they came"), (True, "whoever comes by the host’s link or PIN waits")):
         company.change("zoé", key=True)
         company.change("me", key=mine)
+        company.change("jean-dupont", microphone=mine)
+        jean = page.locator(".tile", has_text="Jean Dupont")
+        expect(jean).to_contain_text("microphone on" if mine else "muted")  # the page has been told
         page.locator(".people").get_by_role("button", name="Actions for Zoé").click()
         page.get_by_role("menuitem", name="Remove").click()
         dialog = page.get_by_role("dialog")
