@@ -36,7 +36,7 @@ from config.settings import LogSettings
 
 BACKLOG = 10_000
 FLUSH_SECONDS = 2.0
-QUIET = ("twisted", "hypercorn", "alembic", "asyncio")
+QUIET = ("twisted", "hypercorn", "alembic", "asyncio", "aioice")
 """Loggers whose informative messages interest only those who debug."""
 SILENT = ("sqlalchemy", "aiosqlite")
 """Those whose messages below a warning tell the rows of the database, and some thirty lines for each call."""

@@ -2,9 +2,12 @@
 
 It is as many :class:`~media.webrtc.checks.Checks` as there are generations: the one that carries media, and
 during an ICE restart the next, with new credentials and new sockets. What comes is taken from all proven
-addresses of both; what we send goes by the *selected* path: the nominated one, or the first that is proven
-(section 12.1). It changes to the new generation when one of its pairs is nominated. The old one is kept for
-3 s more, for what is on its way (section 8.3).
+addresses of both; what we send goes by the *selected* path, the first that is proven, until one is nominated
+(section 12.1). Nominated under new credentials it ends the restart; the old generation is kept for 3 s more,
+for what is on its way (section 8.3).
+
+The handshake begins with the nomination, although a path is proven a round trip earlier: the peer may not
+have proved it yet, and drops a ClientHello that comes too early; the next would come a second later.
 
 Consent is the peer's authentic requests and its answers to ours, on any proven path: 15 s without either end
 it. A restart has 15 s too, however long the old path has been silent.
@@ -124,8 +127,7 @@ class FullAgent:
         if address not in wire.paths:
             path = wire.paths[address] = Path(self, self._peer, wire, address, checks.generation, now)
             path.proven = True
-            if self.selected is None:
-                self._select(path, now)
+            self.selected = self.selected or path
 
     def nominated(self, checks: Checks, wire: Wire, address: Address) -> None:
         """Send it there; older generations retire."""
@@ -135,8 +137,8 @@ class FullAgent:
         now = self._client.clock()
         while self._generations[0].generation.number < checks.generation.number:
             self._retired.append((now + LINGER, self._generations.pop(0)))
-        if path is not current:
-            self._select(path, now)
+        self.selected = path
+        self.on_selected(path, now)
 
     def asked(self) -> None:
         """The peer consents still."""
@@ -146,7 +148,3 @@ class FullAgent:
         """Nothing works: over, unless an older generation does."""
         if not self._closed and self._generations == [checks]:
             self._failed = True
-
-    def _select(self, path: Path, now: float) -> None:
-        self.selected = path
-        self.on_selected(path, now)

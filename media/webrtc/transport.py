@@ -65,6 +65,7 @@ class PeerTransport:
         self._ice.on_selected = self._path_selected
         self._dtls: DtlsSession | None = None
         self._active = False
+        self._ready = False  # for a ClientHello
         self._srtp: SrtpSession | None = None
         self._deadline = 0.0
 
@@ -212,7 +213,7 @@ class PeerTransport:
         elif self.state is TransportState.CHECKING:
             if now > self._deadline:
                 self._end(Event.LOST, Reason.NO_CONNECTION)
-            elif self._dtls is not None and self._ice.selected is not None:
+            elif self._dtls is not None and self._ready:
                 self._dtls_moved(self._dtls, self._dtls.tick())
 
     def fail(self) -> None:
@@ -221,6 +222,7 @@ class PeerTransport:
 
     def _path_selected(self, path: Path | None, now: float) -> None:
         """The first path lets the handshake begin."""
+        self._ready = self._ready or path is not None
         if path is not None and self.state is TransportState.CHECKING and self._active and self._dtls:
             self._dtls_moved(self._dtls, self._dtls.tick())
 
