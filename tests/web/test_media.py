@@ -125,6 +125,20 @@ def test_muting_disables_the_track_and_no_picture_leaves_a_camera_that_is_off(
     assert camera.evaluate("track => track.readyState") == "ended"
 
 
+def test_the_mirror_before_the_door_is_not_kept_inside(open_page: OpenPage, server: FakeServer) -> None:
+    page = open_page()
+    expect(page.locator(".preview video")).to_be_visible()
+    mirror = page.evaluate_handle("document.querySelector('.preview video')")
+    page.fill("#name", "Ana")
+    page.click("button[type=submit]")
+    server.next("media", camera=True)
+    page.keyboard.press("v")
+    server.next("media", camera=False)
+    page.keyboard.press("v")
+    expect(page.locator(".mine video")).to_be_visible()
+    assert mirror.evaluate("video => video.srcObject.getTracks()[0].readyState") == "ended"
+
+
 def test_what_was_muted_before_the_door_is_muted_inside(open_page: OpenPage, server: FakeServer) -> None:
     page = open_page()
     page.get_by_role("button", name="Mute the microphone").click()

@@ -2,7 +2,7 @@
 
 import { language } from "./i18n.js";
 
-export class Refused extends Error {
+class Refused extends Error {
   /** `code` names a text; `passing` says that trying again later may help. */
   constructor(code, passing = false) {
     super(code);
@@ -37,8 +37,10 @@ async function ask(path, body, options) {
 
 export const createMeeting = (name) => ask("/api/meetings", { name, language });
 /** Without its key a room that needs one does not say what it is called. */
-export const room = (slug, key) =>
-  ask(`/api/rooms/${encodeURIComponent(slug)}`, undefined, { headers: key ? { "room-key": encodeURIComponent(key) } : {} });
+export function room(slug, key) {
+  const headers = key ? { "room-key": encodeURIComponent(key) } : {};
+  return ask(`/api/rooms/${encodeURIComponent(slug)}`, undefined, { headers });
+}
 export const join = (request) => ask("/api/join", request);
 
 /** Give a seat up, by a request that outlives the page. Nobody waits for the answer. */

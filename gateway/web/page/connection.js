@@ -7,12 +7,14 @@
 // judge. Silence for SILENCE seconds, pings included, is a loss: a laptop that slept or changed networks has a
 // socket that looks open.
 
+import { Emitter } from "./events.js";
+
 const PING = 5; // seconds, as the server expects
 const SILENCE = 15;
 const PROBE = 3; // after the network or the lid changed
 const LONGEST = 10; // seconds between attempts
 
-export class Connection extends EventTarget {
+export class Connection extends Emitter {
   #opening;
   #socket = null;
   #attempts = 0;
@@ -63,7 +65,7 @@ export class Connection extends EventTarget {
     } catch (error) {
       if (error.passing) return this.#lost();
       this.stop();
-      this.dispatchEvent(new CustomEvent("refused", { detail: error }));
+      this.emit("refused", error);
       return;
     }
     if (this.state === "closed") return;
@@ -89,7 +91,7 @@ export class Connection extends EventTarget {
     this.#deadline = SILENCE;
     if (message.type !== "error") this.#attempts = 0; // a server that only says no is not asked ever faster
     if (this.state !== "open") this.#become("open");
-    if (message.type !== "pong") this.dispatchEvent(new CustomEvent("message", { detail: message }));
+    if (message.type !== "pong") this.emit("message", message);
   }
 
   #lost() {
@@ -125,6 +127,6 @@ export class Connection extends EventTarget {
   #become(state) {
     if (this.state === state) return;
     this.state = state;
-    this.dispatchEvent(new Event("state"));
+    this.emit("state");
   }
 }

@@ -95,10 +95,17 @@ export class Controls {
     const raised = state.me?.hand != null;
     this.#hand.classList.toggle("active", raised);
     say(this.#hand, raised ? "control.hand.lower" : "control.hand.raise", "tip");
-    const sharing = devices.published.screen;
-    this.#screen.classList.toggle("active", sharing);
-    say(this.#screen, sharing ? "control.screen.off" : "control.screen.on", "tip");
-    say(this.#layout, this.#stage.focused ? "control.layout.grid" : "control.layout.speaker", "tip");
+    this.#screen.classList.toggle("active", devices.published.screen);
+    say(this.#screen, this.#sharingText, "tip");
+    say(this.#layout, this.#layoutText, "tip");
+  }
+
+  get #sharingText() {
+    return this.#session.devices.published.screen ? "control.screen.off" : "control.screen.on";
+  }
+
+  get #layoutText() {
+    return this.#stage.focused ? "control.layout.grid" : "control.layout.speaker";
   }
 
   share() {
@@ -131,20 +138,11 @@ export class Controls {
   /** What has no button of its own; on a narrow screen also what has none there. */
   #menu() {
     const narrow = this.#layout.offsetParent === null;
-    const { devices } = this.#session;
+    const shares = narrow && this.#session.devices.canShare;
     openMenu(this.#more, [
-      narrow &&
-        devices.canShare && {
-          icon: "screen",
-          text: devices.published.screen ? "control.screen.off" : "control.screen.on",
-          run: () => this.share(),
-        },
+      shares && { icon: "screen", text: this.#sharingText, run: () => this.share() },
       narrow && { icon: "smile", text: "control.react", run: () => this.reactions(this.#more) },
-      narrow && {
-        icon: "grid",
-        text: this.#stage.focused ? "control.layout.grid" : "control.layout.speaker",
-        run: () => this.layout(),
-      },
+      narrow && { icon: "grid", text: this.#layoutText, run: () => this.layout() },
       { icon: "invite", text: "control.invite", run: this.act.invite },
       { icon: "settings", text: "control.settings", run: this.act.settings },
       { icon: "chart", text: "people.statistics", run: this.act.statistics },

@@ -3,6 +3,7 @@
 // The microphone stays open while muted (its track is disabled, so unmuting is instant); the camera is closed
 // when it is off, and its light with it. Without permission or without a device a person still takes part.
 
+import { Emitter } from "./events.js";
 import { kept } from "./store.js";
 
 const STORED = "passerelle.devices";
@@ -19,7 +20,7 @@ function trouble(error) {
 }
 
 /** Events: "change" (a track or a mute), "list" (what is plugged in), "trouble" ({source, reason}). */
-export class Devices extends EventTarget {
+export class Devices extends Emitter {
   tracks = { microphone: null, camera: null, screen: null };
   on = { microphone: true, camera: true }; // as the person wants it
   chosen = {}; // microphone, camera, speaker → device id
@@ -82,7 +83,11 @@ export class Devices extends EventTarget {
     else if (on) await this.#capture(source);
     else this.#drop(source);
     if (on && !this.tracks[source]) this.on[source] = false;
-    this.#emit("change");
+    this.emit("change");
+  }
+
+  toggle(source) {
+    return this.turn(source, !this.isOn(source));
   }
 
   /** Use another device from now on. */
@@ -90,7 +95,7 @@ export class Devices extends EventTarget {
     this.chosen[kind] = id;
     this.#store();
     if (kind === "microphone" || (kind === "camera" && this.on.camera)) await this.#capture(kind);
-    this.#emit("change");
+    this.emit("change");
   }
 
   async share() {
@@ -106,7 +111,7 @@ export class Devices extends EventTarget {
 
   unshare() {
     this.#drop("screen");
-    this.#emit("change");
+    this.emit("change");
   }
 
   close() {
@@ -141,7 +146,7 @@ export class Devices extends EventTarget {
     track.addEventListener("ended", () => {
       if (this.tracks[source] === track) this.#lost(source);
     });
-    this.#emit("change");
+    this.emit("change");
   }
 
   #drop(source) {
@@ -156,7 +161,7 @@ export class Devices extends EventTarget {
       this.#failed(source, "lost");
       await this.#capture(source);
     }
-    this.#emit("change");
+    this.emit("change");
   }
 
   async #replug() {
@@ -169,19 +174,15 @@ export class Devices extends EventTarget {
     for (const [name, kind] of Object.entries(KINDS)) {
       this.list[name] = found.filter((device) => device.kind === kind && device.deviceId);
     }
-    this.#emit("list");
+    this.emit("list");
   }
 
   #failed(source, reason) {
     this.troubles[source] = reason;
-    this.dispatchEvent(new CustomEvent("trouble", { detail: { source, reason } }));
+    this.emit("trouble", { source, reason });
   }
 
   #store() {
     kept.set(STORED, { chosen: this.chosen, on: this.on });
-  }
-
-  #emit(name) {
-    this.dispatchEvent(new Event(name));
   }
 }

@@ -74,6 +74,25 @@ export function button(name, said, onclick, { quiet = false, ...props } = {}) {
   );
 }
 
+/** Keep an element as it should be: `update` now, and at these events of `target` until it has left the page. */
+export function follow(element, target, names, update) {
+  let shown = false;
+  const changed = () => {
+    shown ||= element.isConnected;
+    if (element.isConnected || !shown) return update();
+    for (const name of names) target.removeEventListener(name, changed);
+  };
+  for (const name of names) target.addEventListener(name, changed);
+  update();
+}
+
+/** Let a video or audio element play this track, or nothing. True when it did not do so already. */
+export function carry(element, track) {
+  if ((element.srcObject?.getTracks()[0] ?? null) === track) return false;
+  element.srcObject = track && new MediaStream([track]);
+  return true;
+}
+
 /** Draw, and leave the focus where it is, or give it to `place` when what had it is there no more. */
 export function keepFocus(place, draw) {
   const focused = place.contains(document.activeElement) ? document.activeElement : null;

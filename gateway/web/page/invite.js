@@ -22,7 +22,7 @@ function text({ meeting, invitation }) {
     .join("\n");
 }
 
-export async function copy(words) {
+async function copy(words) {
   try {
     await navigator.clipboard.writeText(words);
     notice("invite.copied");
@@ -55,6 +55,10 @@ export function inviteDialog({ state }) {
       ),
     );
   const hosts = state.me?.host && hostLink();
+  const copied = (words) => () => {
+    copy(words);
+    box.close();
+  };
   const box = dialog(
     "invite.title",
     h("dl", { class: "invitation" }, rows),
@@ -62,19 +66,8 @@ export function inviteDialog({ state }) {
     h(
       "footer",
       {},
-      hosts && button("copy", "invite.copy.hosts", () => {
-          copy(hosts);
-          box.close();
-        }),
-      button(
-        "copy",
-        "invite.copy_all",
-        () => {
-          copy(text(state));
-          box.close();
-        },
-        { class: "primary", "data-first": true },
-      ),
+      hosts && button("copy", "invite.copy.hosts", copied(hosts)),
+      button("copy", "invite.copy_all", copied(text(state)), { class: "primary", "data-first": true }),
     ),
   );
 }

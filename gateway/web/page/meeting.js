@@ -115,8 +115,8 @@ class Meeting {
   #keys(act) {
     const { devices } = this.#session;
     return {
-      microphone: () => devices.turn("microphone", !devices.isOn("microphone")),
-      camera: () => devices.turn("camera", !devices.isOn("camera")),
+      microphone: () => devices.toggle("microphone"),
+      camera: () => devices.toggle("camera"),
       screen: () => this.#controls.share(),
       hand: () => this.#controls.hand(),
       chat: () => act.panel("chat"),

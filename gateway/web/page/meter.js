@@ -6,7 +6,7 @@ const LOUD = 0.08; // of full scale, for SPEECH steps in a row
 const SPEECH = 6;
 
 /** Calls `level(0…1)` every STEP; returns a function that stops. */
-export function meter(track, level) {
+function meter(track, level) {
   const copy = track.clone();
   copy.enabled = true;
   const context = new AudioContext();

@@ -1,9 +1,10 @@
 // The panel at the side: chat or people, one at a time.
 
 import { button, h, say } from "./dom.js";
+import { Emitter } from "./events.js";
 
 /** Event: "change" (detail: the name of what was shown before). */
-export class Panel extends EventTarget {
+export class Panel extends Emitter {
   name = null; // of what is shown
   #parts;
   #heading = h("h2", { id: "panel-title" });
@@ -38,7 +39,7 @@ export class Panel extends EventTarget {
       this.update();
       this.#parts[this.name].focus();
     }
-    this.dispatchEvent(new CustomEvent("change", { detail: before }));
+    this.emit("change", before);
   }
 
   update() {

@@ -1,11 +1,11 @@
 // The list of participants, the waiting room, and what a host may do.
 
 import { arrange, button, confirm, dialog, h, keepFocus, say } from "./dom.js";
-import { icon, redraw } from "./icons.js";
+import { icon } from "./icons.js";
 import { openMenu } from "./menu.js";
 import { notice } from "./notices.js";
 import { showStatistics } from "./stats.js";
-import { face } from "./tiles.js";
+import { drawFace, drawMicrophone, face } from "./tiles.js";
 
 /** What can be done about one participant, as a menu at `anchor`. */
 export function participantMenu(session, stage, id, anchor) {
@@ -87,7 +87,6 @@ class Line {
   #microphone = icon("microphone");
   #heard = h("span", { class: "unseen" });
   #more;
-  #shown = "";
 
   constructor(id, menu) {
     this.#more = button("more", "people.menu", () => menu(id, this.#more), {
@@ -109,17 +108,13 @@ class Line {
 
   update(participant, speaking) {
     const { name, kind, you, host, hand, microphone } = participant;
-    if (this.#shown !== `${kind}${name}`) {
-      this.#shown = `${kind}${name}`;
-      this.#face.replaceChildren(face(participant));
-    }
+    drawFace(this.#face, participant);
     say(this.#name, [you ? "tile.you" : "tile.name", { name }]);
     const role = host ? "people.host" : { phone: "people.phone", room: "people.room" }[kind];
     this.#role.hidden = !role;
     if (role) say(this.#role, role);
     this.#hand.hidden = hand == null;
-    redraw(this.#microphone, microphone ? "microphone" : "muted");
-    this.#microphone.classList.toggle("muted", !microphone);
+    drawMicrophone(this.#microphone, microphone);
     say(this.#heard, microphone ? "people.unmuted" : "people.muted");
     say(this.#more, ["people.menu", { name }], "tip");
     this.element.classList.toggle("speaking", speaking);

@@ -1,6 +1,6 @@
 // Before the door: name, devices, a look at oneself, and a word when a device cannot be had.
 
-import { button, h, hush, say } from "./dom.js";
+import { button, carry, fill, follow, h, hush, say } from "./dom.js";
 import { redraw } from "./icons.js";
 import { forgetKey, hostLink, linkKey } from "./key.js";
 import { listen } from "./meter.js";
@@ -13,34 +13,26 @@ const STORED = "passerelle.name";
 /** A switch for the microphone or the camera that follows `devices`. */
 export function deviceSwitch(source, devices, props) {
   const off = source === "microphone" ? "muted" : "camera-off";
-  const made = button(source, `control.${source}.off`, () => devices.turn(source, !devices.isOn(source)), {
-    quiet: true,
-    ...props,
-  });
-  const update = () => {
+  const made = button(source, `control.${source}.off`, () => devices.toggle(source), { quiet: true, ...props });
+  follow(made, devices, ["change", "trouble"], () => {
     const on = devices.isOn(source);
     redraw(made.querySelector("svg"), on ? source : off);
     say(made, `control.${source}.${on ? "off" : "on"}`, "tip");
     made.classList.toggle("off", !on);
     made.classList.toggle("troubled", Boolean(devices.troubles[source]));
-  };
-  devices.addEventListener("change", update);
-  devices.addEventListener("trouble", update);
-  update();
+  });
   return made;
 }
 
 function preview(devices) {
   const video = h("video", { muted: true, autoplay: true, playsInline: true, label: "prejoin.preview" });
   const none = h("p", { text: "prejoin.no_picture" });
-  const update = () => {
+  follow(video, devices, ["change"], () => {
     const track = devices.tracks.camera;
-    if (track !== video.srcObject?.getTracks()[0]) video.srcObject = track && new MediaStream([track]);
+    carry(video, track);
     video.hidden = !track;
     none.hidden = Boolean(track);
-  };
-  devices.addEventListener("change", update);
-  update();
+  });
   return h(
     "div",
     { class: "preview" },
@@ -58,15 +50,8 @@ function preview(devices) {
 /** What is wrong with the devices, in words that say what to do. */
 function troubles(devices) {
   const list = h("ul", { class: "troubles", role: "status" });
-  const update = () =>
-    list.replaceChildren(
-      ...Object.entries(devices.troubles).map(([source, reason]) =>
-        h("li", { text: `trouble.${source}.${reason}` }),
-      ),
-    );
-  devices.addEventListener("trouble", update);
-  devices.addEventListener("change", update);
-  update();
+  const line = ([source, reason]) => h("li", { text: `trouble.${source}.${reason}` });
+  follow(list, devices, ["change", "trouble"], () => fill(list, Object.entries(devices.troubles).map(line)));
   return list;
 }
 
@@ -127,18 +112,20 @@ function entryForm(room, enter) {
       await enter(who);
     } catch (error) {
       if (!error.code) throw error;
-      const badLink = error.code === "wrong_pin" && !who.pin;
-      say(trouble, errorText(badLink ? "forbidden" : error.code));
-      if (badLink) {
-        forgetKey();
-        Object.assign(form.querySelector("details") ?? {}, { hidden: false, open: true }); // a PIN may do
-      }
-      if (error.code === "wrong_pin" && who.pin) {
-        pin.ariaInvalid = "true";
-        pin.select();
-      }
+      refused(error.code, who.pin);
     } finally {
       join.disabled = false;
+    }
+  };
+  const refused = (code, tried) => {
+    const badLink = code === "wrong_pin" && !tried;
+    say(trouble, errorText(badLink ? "forbidden" : code));
+    if (badLink) {
+      forgetKey();
+      Object.assign(form.querySelector("details") ?? {}, { hidden: false, open: true }); // a PIN may do
+    } else if (code === "wrong_pin") {
+      pin.ariaInvalid = "true";
+      pin.select();
     }
   };
   const form = h(

@@ -2,8 +2,11 @@
 //
 // The m-lines are made once, in this order, and never change: microphone, camera, screen (sendonly); then, as
 // many as the server sends tiles, pairs of an audio and a video slot (recvonly, one participant each); then
-// VOICES audio slots for those who are on no tile; then SCREENS video slots. What is sent changes by replaceTrack, what arrives by the server's
-// "slots", so there is one negotiation, and one more for each ICE restart or when the server asks for it (codecs).
+// VOICES audio slots for those who are on no tile; then SCREENS video slots. What is sent changes by
+// replaceTrack, what arrives by the server's "slots", so there is one negotiation, and one more for each ICE
+// restart or when the server asks for it (codecs).
+
+import { Emitter } from "./events.js";
 
 const VOICES = 3;
 const SCREENS = 2;
@@ -40,7 +43,7 @@ function layered(encodings, track) {
 
 /** Events: "slots" (who is where changed), "state" (of the connection), "dead" (ICE restarts do not help).
  *  `send(type, fields)` signals. */
-export class Rtc extends EventTarget {
+export class Rtc extends Emitter {
   answered = false; // once at least
   #configuration;
   #send;
@@ -94,7 +97,7 @@ export class Rtc extends EventTarget {
     if (this.#unanswered || this.#peer?.signalingState !== "have-local-offer") return; // to an offer of before
     this.answered = true;
     await this.#peer.setRemoteDescription({ type: "answer", sdp });
-    this.#emit("slots");
+    this.emit("slots");
   }
 
   /** The server has refused an offer: no answer will come. */
@@ -110,7 +113,7 @@ export class Rtc extends EventTarget {
   /** After the network changed or the path was lost: new ICE credentials, the same everything else. */
   async restart() {
     clearTimeout(this.#healing);
-    if (!this.#peer || this.#restarts >= RESTARTS) return this.#emit("dead");
+    if (!this.#peer || this.#restarts >= RESTARTS) return this.emit("dead");
     this.#restarts += 1;
     this.#peer.restartIce();
     await this.offer();
@@ -130,7 +133,7 @@ export class Rtc extends EventTarget {
 
   assign(slots) {
     for (const { mid, participant, source } of slots) this.#slots.set(mid, { participant, source });
-    this.#emit("slots");
+    this.emit("slots");
   }
 
   /** The track that carries this source of this participant, if one does now. */
@@ -181,10 +184,6 @@ export class Rtc extends EventTarget {
     if (this.state === "connected") this.#restarts = 0;
     else if (this.state === "failed") this.restart();
     else if (this.state === "disconnected") this.#healing = setTimeout(() => this.restart(), HEALING);
-    this.#emit("state");
-  }
-
-  #emit(name) {
-    this.dispatchEvent(new Event(name));
+    this.emit("state");
   }
 }

@@ -27,8 +27,7 @@ export function languageChoice() {
 /** A text of `error.<code>`, or a general one for codes of later servers. */
 export const errorText = (code) => (has(`error.${code}`) ? `error.${code}` : "error.unexpected");
 
-export function startScreen() {
-  const trouble = h("p", { class: "trouble", role: "alert", id: "trouble" });
+function createForm(trouble) {
   const title = h("input", { id: "title", name: "title", maxLength: 80, autocomplete: "off" });
   const made = button("camera", "start.create", null, { class: "primary wide", type: "submit" });
   const create = async (event) => {
@@ -42,6 +41,10 @@ export function startScreen() {
       made.disabled = false;
     }
   };
+  return h("form", { onsubmit: create }, h("label", { for: "title", text: "start.name" }), title, made);
+}
+
+function openForm(trouble) {
   const name = h("input", {
     id: "room",
     name: "room",
@@ -62,6 +65,16 @@ export function startScreen() {
       name.focus();
     }
   };
+  return h(
+    "form",
+    { onsubmit: open, novalidate: true },
+    h("label", { for: "room", text: "start.room" }),
+    h("div", { class: "row field-row" }, name, h("button", { type: "submit", text: "start.open" })),
+  );
+}
+
+export function startScreen() {
+  const trouble = h("p", { class: "trouble", role: "alert", id: "trouble" });
   return screen(
     "start",
     h(
@@ -69,14 +82,9 @@ export function startScreen() {
       { class: "card" },
       h("h1", { text: "start.title", tabindex: "-1" }),
       h("p", { class: "lead", text: "start.lead" }),
-      h("form", { onsubmit: create }, h("label", { for: "title", text: "start.name" }), title, made),
+      createForm(trouble),
       h("p", { class: "or", text: "start.or" }),
-      h(
-        "form",
-        { onsubmit: open, novalidate: true },
-        h("label", { for: "room", text: "start.room" }),
-        h("div", { class: "row field-row" }, name, h("button", { type: "submit", text: "start.open" })),
-      ),
+      openForm(trouble),
       trouble,
     ),
   );

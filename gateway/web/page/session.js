@@ -9,6 +9,7 @@
 
 import { join, leave } from "./api.js";
 import { Connection } from "./connection.js";
+import { Emitter } from "./events.js";
 import { language } from "./i18n.js";
 import { linkKey } from "./key.js";
 import { Rtc } from "./rtc.js";
@@ -25,7 +26,7 @@ const keyOf = (slug) => `passerelle.seat.${slug}`;
 export const savedSeat = (slug) => tab.get(keyOf(slug));
 
 /** Events: "phase", "connection" (lost or back), "asked", "failed" ({code}), "slots". */
-export class Session extends EventTarget {
+export class Session extends Emitter {
   state = new MeetingState();
   phase = "joining";
   reason = null; // why it is over
@@ -97,7 +98,7 @@ export class Session extends EventTarget {
         return this.rtc?.assign(message.slots);
       case "asked":
         if (message.what === "offer") return void this.rtc?.offer();
-        return this.#emit("asked", message);
+        return this.emit("asked", message);
       case "stats":
         return void (this.stats = message.stats);
       case "closed":
@@ -116,23 +117,23 @@ export class Session extends EventTarget {
     const enters = !message.resumed || this.phase === "waiting";
     this.#become("seated");
     if (enters && !this.state.me.microphone && this.devices.isOn("microphone"))
-      this.#emit("asked", { what: "enter_muted" }); // the room's rule; whoever comes back speaks as before
+      this.emit("asked", { what: "enter_muted" }); // the room's rule; whoever comes back speaks as before
     if (!message.resumed || !this.rtc) this.#connectMedia(message);
     else if (this.rtc.state !== "connected") this.rtc.restart();
     this.#publish();
-    this.#emit("connection");
+    this.emit("connection");
   }
 
   #connectionChanged() {
     if (this.connection.state === "waiting") this.rtc?.interrupted();
-    this.#emit("connection");
+    this.emit("connection");
   }
 
   #connectMedia({ tiles, ice_servers }) {
     this.rtc?.close();
     this.rtc = new Rtc(tiles, ice_servers, (type, fields) => this.send(type, fields));
-    this.rtc.addEventListener("state", () => this.#emit("connection"));
-    this.rtc.addEventListener("slots", () => this.#emit("slots"));
+    this.rtc.addEventListener("state", () => this.emit("connection"));
+    this.rtc.addEventListener("slots", () => this.emit("slots"));
     this.rtc.addEventListener("dead", () => this.#renewMedia());
     for (const [source, track] of Object.entries(this.devices.tracks)) this.rtc.publish(source, track);
     this.rtc.start();
@@ -172,7 +173,7 @@ export class Session extends EventTarget {
     const unshared = message.code === "unavailable" && message.about === "media";
     if (message.code === "share_taken" || unshared) this.devices.unshare();
     if (message.code === "cameras_full") this.devices.turn("camera", false, { own: false });
-    this.#emit("failed", message);
+    this.emit("failed", message);
   }
 
   #closed(reason) {
@@ -207,10 +208,6 @@ export class Session extends EventTarget {
   #become(phase) {
     if (this.phase === phase) return;
     this.phase = phase;
-    this.#emit("phase");
-  }
-
-  #emit(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.emit("phase");
   }
 }

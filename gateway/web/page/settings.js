@@ -1,13 +1,13 @@
 // The choice of devices, before and during a meeting.
 
-import { dialog, h } from "./dom.js";
+import { dialog, follow, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { languageChoice } from "./screens.js";
 
 function choice(kind, devices) {
   const select = h("select", { id: `choose-${kind}`, onchange: () => devices.choose(kind, select.value) });
   const row = h("p", { class: "field" }, h("label", { for: select.id, text: `devices.${kind}` }), select);
-  const update = () => {
+  follow(row, devices, ["list", "change"], () => {
     const list = devices.list[kind];
     const current = devices.tracks[kind]?.getSettings().deviceId ?? devices.chosen[kind] ?? "default";
     select.replaceChildren(
@@ -20,10 +20,7 @@ function choice(kind, devices) {
       ),
     );
     row.hidden = list.length === 0;
-  };
-  devices.addEventListener("list", update);
-  devices.addEventListener("change", update);
-  update();
+  });
   return row;
 }
 

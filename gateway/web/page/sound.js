@@ -1,6 +1,6 @@
 // What is heard: one audio element for each audio slot, on the chosen loudspeaker.
 
-import { h } from "./dom.js";
+import { carry, h } from "./dom.js";
 import { notice } from "./notices.js";
 
 export class Sound {
@@ -23,8 +23,7 @@ export class Sound {
     }
     tracks.forEach((track, index) => {
       const player = this.#players[index];
-      if (player.srcObject?.getTracks()[0] === track) return;
-      player.srcObject = new MediaStream([track]);
+      if (!carry(player, track)) return;
       this.#route(player);
       this.#play(player);
     });

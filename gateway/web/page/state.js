@@ -3,6 +3,8 @@
 // Events name what changed: "participants", "speaking", "chat", "lobby", "meeting"; and what happened:
 // "joined", "left", "reaction", "said", "hand", "role" (mine).
 
+import { Emitter } from "./events.js";
+
 const EVENTS = {
   welcome: (state, message) => state.reset(message),
   joined: (state, { participant }) => {
@@ -27,7 +29,7 @@ const EVENTS = {
   },
 };
 
-export class MeetingState extends EventTarget {
+export class MeetingState extends Emitter {
   you = null; // my id
   meeting = { name: "", slug: "", locked: false };
   invitation = {};
@@ -85,9 +87,5 @@ export class MeetingState extends EventTarget {
     this.chat.push(message);
     this.emit("chat");
     this.emit("said", message);
-  }
-
-  emit(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

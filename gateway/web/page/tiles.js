@@ -1,6 +1,6 @@
 // One tile: a picture or a face for those without one, a name, and what they are doing.
 
-import { button, h, say } from "./dom.js";
+import { button, carry, h, say } from "./dom.js";
 import { icon, redraw } from "./icons.js";
 
 const HUES = 8;
@@ -15,6 +15,7 @@ function initials(name) {
     .toUpperCase();
 }
 
+/** A picture for one without. */
 export function face({ id, name, kind }) {
   const hue = [...id].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 997, 7) % HUES;
   const drawn = { phone: "phone", room: "room" }[kind];
@@ -23,6 +24,19 @@ export function face({ id, name, kind }) {
     { class: `face hue-${hue}`, "aria-hidden": "true" },
     drawn ? icon(drawn) : initials(name) || icon("person"),
   );
+}
+
+/** Draw somebody's face into `place`, unless it is there. */
+export function drawFace(place, participant) {
+  const whose = `${participant.kind}${participant.name}`;
+  if (place.dataset.whose === whose) return;
+  place.dataset.whose = whose;
+  place.replaceChildren(face(participant));
+}
+
+export function drawMicrophone(svg, on) {
+  redraw(svg, on ? "microphone" : "muted");
+  svg.classList.toggle("muted", !on);
 }
 
 export class Tile {
@@ -34,7 +48,6 @@ export class Tile {
     "aria-hidden": "true",
   });
   #face = h("span");
-  #shown = ""; // whose face
   #name = h("span", { class: "name" });
   #microphone = icon("microphone");
   #status = h("span", { class: "unseen" });
@@ -70,14 +83,9 @@ export class Tile {
 
   update(participant, { speaking, pinned, order }) {
     const { name, kind, microphone, hand, you } = participant;
-    const shown = `${kind}${name}`;
-    if (shown !== this.#shown) {
-      this.#shown = shown;
-      this.#face.replaceChildren(face(participant));
-    }
+    drawFace(this.#face, participant);
     say(this.#name, [this.source === "screen" ? "tile.screen_of" : you ? "tile.you" : "tile.name", { name }]);
-    redraw(this.#microphone, microphone ? "microphone" : "muted");
-    this.#microphone.classList.toggle("muted", !microphone);
+    drawMicrophone(this.#microphone, microphone);
     say(
       this.#status,
       `tile.status.${kind}${this.source === "screen" ? ".screen" : microphone ? "" : ".muted"}`,
@@ -93,9 +101,7 @@ export class Tile {
 
   /** Show this picture, or the face when there is none. */
   show(track) {
-    if (track !== (this.#video.srcObject?.getTracks()[0] ?? null)) {
-      this.#video.srcObject = track ? new MediaStream([track]) : null;
-    }
+    carry(this.#video, track);
     this.#video.hidden = !track;
     this.#face.hidden = Boolean(track);
     if (track && this.#video.paused) this.#video.play().catch(() => {}); // muted: only a newer source stops it
