@@ -95,7 +95,7 @@ def run(
         scene = Scene()
         await scene.open(address, random or SystemRandom())
         try:
-            await asyncio.wait_for(scenario(scene), 20)
+            await asyncio.wait_for(scenario(scene), 60)
         finally:
             scene.mux.close()
             await scene.client.close()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from random import Random, SystemRandom
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -179,9 +180,15 @@ def test_consent_that_is_not_renewed_ends_it() -> None:
 def test_consent_is_asked_for_and_given() -> None:
     async def scenario(scene: Scene) -> None:
         call = await scene.connected()
+
+        agents: list[Any] = [call.caller._ice, call.callee._ice]
+
+        async def renewed(since: float) -> None:
+            await until(lambda: all(agent.consent_at > since for agent in agents))
+
         for _ in range(3):
             scene.ahead += 0.6 * CONSENT
-            await asyncio.sleep(0.25)
+            await renewed(scene.now())
         assert call.secured
 
     run(scenario, random=Impatient(7))
