@@ -40,8 +40,12 @@ def test_before_and_after(open_page: OpenPage, server: FakeServer, viewport: Any
     assert problems(page) == []
     page.fill("#name", "Ana")
     page.fill("#pin", "12")
+    server.away = True
     page.click("button[type=submit]")
-    page.wait_for_selector(".waiting")
+    expect(page.get_by_role("heading", name="Not connected yet")).to_be_visible()
+    assert problems(page) == []
+    server.away = False
+    expect(page.get_by_role("heading", name="You are in the waiting room")).to_be_visible()
     assert problems(page) == []
 
 
