@@ -30,7 +30,7 @@ def test_it_and_chromium_see_and_hear_each_other_and_mute_is_silence(
     settles(fox, hears=[red])
     settles(red, hears=[fox])
     # It sends three layers; the tile is too large for the smallest.
-    until(lambda: (seen := red.picture(FOX.name)) and seen.height >= 360, PATIENCE, "a larger layer")
+    until(lambda: (seen := red.picture(FOX.name)) and seen.height >= 360, 3 * PATIENCE, "a larger layer")
     fox.press("Mute the microphone")
     fox.press("Switch the camera off")
     settles(red, not_hears=[fox])

@@ -95,7 +95,7 @@ HEAR = """async (seconds) => {
     }
     return { rate: context.sampleRate, samples: btoa(octets) };
 }"""
-#: Keeps the page's peer connections within reach, and makes it forget codecs it should not offer.
+#: Keeps the page's connections within reach, and makes it forget codecs it should not offer.
 #: Gain control is off: it brings each tone near full scale, and two of those clip on a telephone.
 WATCH = """(forgotten) => {
     addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
@@ -105,6 +105,14 @@ WATCH = """(forgotten) => {
     if (ask)
         mediaDevices.getUserMedia = ({ audio, ...rest }) =>
             ask({ ...rest, audio: audio && { ...audio, autoGainControl: false } });
+    window.sockets = [];
+    window.WebSocket = class extends WebSocket {
+        constructor(...args) {
+            super(...args);
+            window.sockets.push(this);
+            this.addEventListener("open", () => window.broken && this.close());
+        }
+    };
     const Native = RTCPeerConnection;
     window.peers = [];
     window.RTCPeerConnection = class extends Native {
@@ -181,9 +189,8 @@ class Person:
         *,
         name: str = "",
         forget: Sequence[str] = (),
-        sockets: bool = False,
     ) -> None:
-        """``forget``: MIME types not to be offered; ``sockets``: whether the WebSocket can be cut."""
+        """``forget``: MIME types not to be offered."""
         self.looks = machine.looks
         self.frequency = machine.looks.frequency
         self.name = name or machine.looks.name
@@ -196,10 +203,6 @@ class Person:
         self._context.add_init_script(f"({WATCH})({list(forget)})")
         self.page: Page = self._context.new_page()
         self._machine = machine
-        self._broken = False
-        self._sockets: list[Any] = []
-        if sockets:
-            self.page.route_web_socket("**/ws", self._routed)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._said)
 
@@ -217,26 +220,13 @@ class Person:
 
     # -- a network that fails
 
-    def _routed(self, route: Any) -> None:
-        if self._broken:
-            route.close()
-        else:
-            server = route.connect_to_server()
-            # What the page said just before a cut must not go into a socket that is closing.
-            route.on_message(lambda message: None if self._broken else server.send(message))
-            self._sockets.append((route, server))
-
     def cut(self) -> None:
-        """Close the WebSocket at both ends, and refuse new ones until `mend`."""
-        self._broken = True
-        for sides in self._sockets:
-            for side in sides:
-                side.close()
-        self._sockets.clear()
+        """Close the WebSocket, and each new one before anything is said, until `mend`."""
+        self.page.evaluate("window.broken = true; sockets.at(-1).close()")
 
     def mend(self) -> None:
         """Let it connect again."""
-        self._broken = False
+        self.page.evaluate("window.broken = false")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
