@@ -10,7 +10,7 @@ from conferencing.embedded import extensions
 from conferencing.embedded.extensions import Extension
 from conferencing.embedded.feedback import PSFB, RTPFB
 from conferencing.embedded.media import DEFAULT_RATES, Rates, SlotMap
-from conferencing.embedded.offer import TILES
+from conferencing.embedded.offer import MOST_OCTETS, TILES
 from conferencing.embedded.peer import MediaPeer
 from conferencing.embedded.plane import Plane
 from media.rtcp import Feedback, Packet, parse_compound, write_compound
@@ -106,7 +106,7 @@ class Browser:
         self.wide = 0
         self.peer: MediaPeer = room.plane.join(name, self)
         self.transport = room.transports[-1]
-        self.answer = SessionDescription.parse(self.peer.offer(sdp))
+        self.answer = SessionDescription.parse(self.peer.offer(sdp), MOST_OCTETS)
         self.peer.connected()
 
     # PeerEvents

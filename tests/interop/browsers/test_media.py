@@ -68,6 +68,18 @@ def test_of_three_cameras_two_are_sent_those_who_spoke_last_and_who_is_pinned(
     red.sees(GREEN)
 
 
+def test_the_longest_offers_are_taken(gateway_with: MakeGateway, person: MakePerson) -> None:
+    gateway = gateway_with(engine={"max_tiles": 25})
+    room = gateway.room("pages")
+    red, green = person(RED, gateway), person(GREEN, gateway)
+    for page in (red, green):
+        page.enter(room)
+        assert page.page.evaluate("peers.at(-1).getTransceivers().length") == 3 + 2 * 25 + 3 + 2
+    red.sees(GREEN)
+    green.sees(RED)
+    settles(red, hears=[green])
+
+
 def test_mute_is_silence_and_nothing_is_forwarded(gateway: Gateway, person: MakePerson) -> None:
     room = gateway.room("pages")
     red, green = person(RED), person(GREEN)
