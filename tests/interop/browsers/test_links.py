@@ -129,9 +129,8 @@ def test_a_narrow_link_gets_a_smaller_picture_and_its_old_one_back(
     green.sees(LARGE)
     for link in links(green, relay):
         link.rate = 0.0
-    until(
-        lambda: height() >= best, 3 * PATIENCE, f"{best} lines again"
-    )  # a busy machine looks like a poor link
+    # A busy machine looks like a poor link.
+    until(lambda: height() >= best, 3 * PATIENCE, f"{best} lines again")
     green.sees(LARGE)
 
 
