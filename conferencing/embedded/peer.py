@@ -91,6 +91,10 @@ class House(Cast, Protocol):
     def layout(self) -> Sequence[Place]:
         """The m-lines of an offer."""
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether anybody has published one; else there is nothing to assign, whoever is wanted."""
+
     def publishable(self) -> Sequence[Codec]:
         """The video codecs that all decode, most wanted first."""
 
@@ -351,6 +355,9 @@ class MediaPeer:
             return
         if self.subscriber.assign(now):
             self._house.route_voices()
+        self._tell_slots()
+
+    def _tell_slots(self) -> None:
         changes = self.subscriber.stage.changes()
         if changes:
             self._events.slots(changes)
@@ -380,7 +387,10 @@ class MediaPeer:
         for stream in (self.publisher.voice.stream, *self.publisher.streams()):
             stream.measure(now)
         self.subscriber.look(now)
-        self.assign(now)
+        if self._house.has_pictures or self.subscriber.stage.shows:
+            self.assign(now)
+        else:
+            self._tell_slots()
 
     def _tell_arrivals(self) -> None:
         streams = (self.publisher.voice.stream, *self.publisher.streams())

@@ -92,6 +92,7 @@ class Plane:
         self.peers: dict[str, MediaPeer] = {}
         self.speaking: tuple[str, ...] = ()  # who speaks, the loudest first
         self.screens: Sequence[Publication] = ()  # that are shared, as of the last tick
+        self.has_pictures = False  # somebody films, or did; or shares a screen
         self._make_transport = make_transport
         self._random = random
         self._preference = tuple(preference)
@@ -164,15 +165,17 @@ class Plane:
 
     def _reassign(self) -> None:
         now = self.clock()
-        self._find_screens(now)
+        self._find_pictures(now)
         self._rank()
         self.route_voices()
         for peer in self.peers.values():
             peer.assign(now)
 
-    def _find_screens(self, now: float) -> None:
-        screens = (peer.publisher.screen for peer in self.peers.values())
-        self.screens = [screen for screen in screens if screen.streams and screen.layers(now)]
+    def _find_pictures(self, now: float) -> None:
+        publishers = [peer.publisher for peer in self.peers.values()]
+        screens = [publisher.screen for publisher in publishers if publisher.screen.streams]
+        self.screens = [screen for screen in screens if screen.layers(now)]
+        self.has_pictures = bool(screens) or any(publisher.camera.streams for publisher in publishers)
 
     # Voices
 
@@ -223,7 +226,7 @@ class Plane:
 
     def tick(self, now: float) -> None:
         """Let time pass; every 20 to 100 ms."""
-        self._find_screens(now)
+        self._find_pictures(now)
         for peer in tuple(self.peers.values()):
             try:
                 peer.tick(now)

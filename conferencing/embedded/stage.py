@@ -49,6 +49,7 @@ class Stage:
 
     def __init__(self, participant_id: str, cast: Cast, link: Outlet, random: Random) -> None:
         self.wanted: Sequence[tuple[str, int]] = ()  # participants and heights, the most important first
+        self.shows = False  # somebody's picture
         self.wanted_rate = 0.0  # bit/s on an endless link; 0 when all have what they want
         self.names: dict[str, answer.SlotNames] = {}  # by mid
         self.pictures: dict[int, VideoSlot] = {}  # by SSRC
@@ -61,7 +62,6 @@ class Stage:
         self._link = link
         self._random = random
         self._screens: list[Publication | None] = []
-        self._shows = False  # somebody's picture
         self._heard: dict[str, str] = {}  # mid of a spare voice slot -> participant
         self._told: dict[str, str | None] = {}
         self._changed = False  # there may be something to tell
@@ -136,11 +136,6 @@ class Stage:
             self.tiles.append(Tile(None, slot))
         return name
 
-    @property
-    def is_dark(self) -> bool:
-        """Whether no picture is wanted, nor shown: nothing to assign, as in a meeting of voices."""
-        return not (self.wanted or self._shows or self._cast.screens)
-
     def assign(self) -> bool:
         """Give those who are wanted their slots; who had one keeps it. True when a tile has changed hands."""
         wanted = [
@@ -162,7 +157,7 @@ class Stage:
         self._assign_screens()
         after = [tile.participant for tile in self.tiles]
         self._changed |= after != before or self._screens != screens
-        self._shows = any(after) or any(self._screens)
+        self.shows = any(after) or any(self._screens)
         return after != before
 
     def _assign_screens(self) -> None:

@@ -54,8 +54,6 @@ class Subscriber:
 
     def assign(self, now: float) -> bool:
         """Somebody came, left, or is wanted: give out slots and layers. True when a tile changed hands."""
-        if self.stage.is_dark:
-            return False
         changed = self.stage.assign()
         self.choose_layers(now)
         return changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket, pack_remb_fci, unpack_remb_fci
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conferencing.embedded.feedback import (
@@ -21,6 +21,7 @@ from conferencing.embedded.feedback import (
 from media.rtcp import Feedback, write_compound
 
 
+@example(65520, [0, 16])
 @given(st.integers(0, 0xFFFF), st.lists(st.integers(0, 200), min_size=1, unique=True))
 def test_nacks_say_what_is_missing(base: int, missing: list[int]) -> None:
     wanted = [(base + number) & 0xFFFF for number in sorted(missing)]
@@ -28,7 +29,7 @@ def test_nacks_say_what_is_missing(base: int, missing: list[int]) -> None:
     assert list(read_nack(packet.control)) == wanted
     (read,) = RtcpPacket.parse(write_compound([packet]))
     assert isinstance(read, RtcpRtpfbPacket)
-    assert (read.fmt, read.lost) == (1, wanted)
+    assert (read.fmt, [number & 0xFFFF for number in read.lost]) == (1, wanted)  # aiortc lets them pass 65535
 
 
 def test_key_frames_are_asked_for_by_pli_or_fir() -> None:

@@ -177,6 +177,19 @@ def test_a_camera_that_is_off_gives_its_slot_to_others() -> None:
     assert ben.slot_maps[mid].participant_id == "anna"
 
 
+def test_whose_voice_a_line_carries_is_told_where_there_are_no_pictures() -> None:
+    room = Room()
+    names = ["anna", "ben", "carl", "dora", "emil"]
+    guests = [room.browser(name) for name in names]
+    for speaking in (guests[:3], guests[2:]):
+        for _ in range(60):
+            for guest in speaking:
+                guest.speak()
+            room.wait(0.02)
+        told = {each.participant_id for each in guests[0].slot_maps.values()}
+        assert told >= {guest.name for guest in speaking} - {"anna"}
+
+
 def test_lines_are_given_back_when_nothing_is_wanted_and_no_screen_shared() -> None:
     room = Room()
     anna, ben = room.browser("anna"), room.browser("ben")
