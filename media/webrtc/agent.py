@@ -9,7 +9,7 @@ for what is on its way (section 8.3).
 The handshake begins with the nomination, although a path is proven a round trip earlier: the peer may not
 have proved it yet, and drops a ClientHello that comes too early; the next would come a second later.
 
-Consent is the peer's authentic requests and its answers to ours, on any proven path: 15 s without either end
+Consent is the peer's authentic requests and its answers to ours on the selected path: 15 s without either end
 it. A restart has 15 s too, however long the old path has been silent.
 """
 
@@ -41,7 +41,8 @@ class FullAgent:
         self._peer: Peer
         self._generations: list[Checks] = []  # the one that carries, and the newest
         self._retired: list[tuple[float, Checks]] = []  # and when they go
-        self._failed = self._closed = False
+        self._settle_at: float | None = None  # when the wires that are not selected go
+        self._closed = False
 
     def belong(self, peer: Peer) -> "FullAgent":
         """Work for that peer from now on."""
@@ -66,9 +67,9 @@ class FullAgent:
         self._client.tasks.spawn(self._newest.begin(remote))
 
     def add_candidate(self, value: str) -> None:
-        """Check that one too; an empty one was the last."""
-        candidate = read_candidate(value) if value else None
-        if candidate is not None or not value:
+        """Check that one too."""
+        candidate = read_candidate(value)
+        if candidate is not None:
             self._client.tasks.spawn(self._newest.take(candidate))
 
     async def renew(self) -> None:
@@ -97,10 +98,13 @@ class FullAgent:
         self.connect(remote)
 
     def tick(self, now: float) -> bool:
-        """Let go of what is retired; False when consent has run out, or nothing can be reached."""
+        """Let go of what is not needed any more; False when consent has run out."""
         while self._retired and now >= self._retired[0][0]:
             self._client.tasks.spawn(self._retired.pop(0)[1].close())
-        return not self._failed and (self.consent_at is None or now - self.consent_at <= CONSENT)
+        if self._settle_at is not None and now >= self._settle_at and self.selected is not None:
+            self._settle_at = None
+            self._generations[0].keep(self.selected.link)
+        return self.consent_at is None or now - self.consent_at <= CONSENT
 
     def lost(self, path: Path, now: float) -> None:
         """A relay is gone."""
@@ -123,28 +127,26 @@ class FullAgent:
         """Take media from there, and send it there if there is nothing better yet."""
         if self._closed:
             return
-        now = self.consent_at = self._client.clock()
+        now = self._client.clock()
         if address not in wire.paths:
             path = wire.paths[address] = Path(self, self._peer, wire, address, checks.generation, now)
             path.proven = True
             self.selected = self.selected or path
+        self.asked(wire, address)
 
     def nominated(self, checks: Checks, wire: Wire, address: Address) -> None:
         """Send it there; older generations retire."""
         path, current = wire.paths.get(address), self.selected
         if path is None or (current and current.generation.number > checks.generation.number):
             return
-        now = self._client.clock()
+        now = self.consent_at = self._client.clock()
         while self._generations[0].generation.number < checks.generation.number:
             self._retired.append((now + LINGER, self._generations.pop(0)))
         self.selected = path
+        self._settle_at = now + LINGER if self._controlling else None  # else the peer may change its mind
         self.on_selected(path, now)
 
-    def asked(self) -> None:
-        """The peer consents still."""
-        self.consent_at = self._client.clock()
-
-    def failed(self, checks: Checks) -> None:
-        """Nothing works: over, unless an older generation does."""
-        if not self._closed and self._generations == [checks]:
-            self._failed = True
+    def asked(self, wire: Wire, address: Address) -> None:
+        """The peer consents still, if that is where we send to."""
+        if self.selected is not None and wire.paths.get(address) is self.selected:
+            self.consent_at = self._client.clock()

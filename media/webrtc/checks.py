@@ -8,6 +8,7 @@ aioice pairs, checks and nominates. What is different here:
   one that works, unless the peer is lite.
 - Candidates of the peer are numbers: a name is passed over, ``.local`` above all, for which aioice would
   shout in the local network.
+- aioice is never told that there are no more of them: the peer may yet be found by its own checks (RFC 8863).
 - Consent: the nominated path is asked every 4 to 6 s (RFC 7675 section 5.1), each time up to three times.
 """
 
@@ -52,11 +53,8 @@ class Verdicts(Protocol):
     def nominated(self, checks: "Checks", wire: Wire, address: Address) -> None:
         """Both sides have agreed on that way."""
 
-    def asked(self) -> None:
-        """The peer asks us, on a proven path."""
-
-    def failed(self, checks: "Checks") -> None:
-        """No pair has worked, and there will be no more."""
+    def asked(self, wire: Wire, address: Address) -> None:
+        """The peer asks us from there."""
 
 
 class Client(Protocol):
@@ -96,7 +94,6 @@ class Checks(aioice.Connection):
         self._servers = servers
         self._pair: CandidatePair | None = None  # the nominated one
         self._told = 0  # candidates
-        self._ended = False  # they were all
         self._over = False
 
     def begin(self, remote: IceParameters) -> Coroutine[Any, Any, None]:
@@ -109,18 +106,21 @@ class Checks(aioice.Connection):
         return self._run()
 
     async def _run(self) -> None:
-        try:
+        with suppress(ConnectionError):  # closed meanwhile
             await self.connect()
-        except ConnectionError:
-            self._verdicts.failed(self)
 
-    async def take(self, candidate: aioice.Candidate | None) -> None:
-        """Check that candidate of the peer too; None: there are no more."""
-        if self._ended or self._told >= MAX_CANDIDATES:
-            return
-        self._told += 1
-        self._ended = candidate is None
-        await self.add_remote_candidate(candidate)
+    async def take(self, candidate: aioice.Candidate) -> None:
+        """Check that candidate of the peer too."""
+        if self._told < MAX_CANDIDATES:
+            self._told += 1
+            await self.add_remote_candidate(candidate)
+
+    def keep(self, wire: object) -> None:
+        """Give all other wires back: relays cost their server something (RFC 8445 section 8.3)."""
+        others = [one for one in self._protocols if one is not wire]
+        self._protocols = [one for one in self._protocols if one is wire]
+        for one in others:
+            self.client.tasks.spawn(one.close())
 
     async def get_component_candidates(
         self,
@@ -163,8 +163,8 @@ class Checks(aioice.Connection):
     ) -> None:
         """The peer checks a path, authentically."""
         super().check_incoming(message, addr, protocol)
-        if isinstance(protocol, Wire) and protocol.address(addr) in protocol.paths:
-            self._verdicts.asked()
+        if isinstance(protocol, Wire):
+            self._verdicts.asked(protocol, protocol.address(addr))
 
     def data_received(self, data: bytes, component: int) -> None:
         """Nothing comes this way: see ``media.webrtc.peers``."""

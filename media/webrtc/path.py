@@ -77,7 +77,7 @@ class Agent(Protocol):
         """Take note of the peer's credentials."""
 
     def add_candidate(self, value: str) -> None:
-        """Take note of an ``a=candidate`` of the peer; an empty one says that it was the last."""
+        """Take note of an ``a=candidate`` of the peer."""
 
     async def renew(self) -> None:
         """Begin an ICE restart: new credentials of ours."""

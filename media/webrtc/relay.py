@@ -29,14 +29,20 @@ _CHANNEL: Final = struct.Struct("!HH")
 _MALFORMED: Final = (ValueError, KeyError, struct.error)
 
 
-class _Udp(TurnClientUdpProtocol):
+class TurnUdp(TurnClientUdpProtocol):
+    """aioice's client over UDP."""
+
     def datagram_received(self, data: bytes | str, addr: tuple[str, int]) -> None:
+        """Take what the server says, if it makes sense."""
         with suppress(*_MALFORMED):
             super().datagram_received(data, addr)
 
 
-class _Tcp(TurnClientTcpProtocol):
+class TurnTcp(TurnClientTcpProtocol):
+    """The same over TCP and TLS."""
+
     def datagram_received(self, data: bytes | str, addr: tuple[str, int]) -> None:
+        """Take what the server says, if it makes sense."""
         with suppress(*_MALFORMED):
             super().datagram_received(data, addr)
 
@@ -46,7 +52,7 @@ class RelayWire(Wire):
 
     related: tuple[str, int]
 
-    def __init__(self, turn: _Udp | _Tcp, checks: "Checks", priority: int) -> None:
+    def __init__(self, turn: TurnUdp | TurnTcp, checks: "Checks", priority: int) -> None:
         super().__init__(checks, priority)
         self.related = turn.mapped_address or ("", 0)
         self._turn = turn
@@ -62,7 +68,7 @@ class RelayWire(Wire):
         if channel is None:
             self.checks.client.tasks.spawn(turn.send_data(data, peer))  # after binding one
             return
-        if isinstance(turn, _Tcp) and turn.transport.get_write_buffer_size() > MAX_UNSENT:
+        if isinstance(turn, TurnTcp) and turn.transport.get_write_buffer_size() > MAX_UNSENT:
             raise BlockingIOError("the connection takes no more")
         now = self.checks.client.clock()
         if now > self._refresh_at.setdefault(channel, now + REFRESH):
@@ -97,16 +103,16 @@ async def allocate(server: TurnServer, checks: "Checks", priority: int) -> tuple
     loop = asyncio.get_running_loop()
     where = (server.host, server.port)
     transport: asyncio.BaseTransport
-    turn: _Udp | _Tcp
+    turn: TurnUdp | TurnTcp
     if server.tcp:
         transport, turn = await loop.create_connection(
-            lambda: _Tcp(where, server.username, server.credential, LIFETIME, LIFETIME),
+            lambda: TurnTcp(where, server.username, server.credential, LIFETIME, LIFETIME),
             *where,
             ssl=server.tls or None,
         )
     else:
         transport, turn = await loop.create_datagram_endpoint(
-            lambda: _Udp(where, server.username, server.credential, LIFETIME, LIFETIME), remote_addr=where
+            lambda: TurnUdp(where, server.username, server.credential, LIFETIME, LIFETIME), remote_addr=where
         )
     try:
         relayed = await turn.connect()

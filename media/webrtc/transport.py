@@ -113,9 +113,10 @@ class PeerTransport:
         self._deadline = self._owner.clock() + CONNECT_TIMEOUT
 
     def add_candidate(self, value: str) -> None:
-        """Take an ``a=candidate`` of the peer, whenever it comes; an empty one says that it was the last.
+        """Take an ``a=candidate`` of the peer, whenever it comes.
 
-        What cannot be used (a name, ``.local`` above all; TCP; nonsense) is passed over.
+        What cannot be used is passed over: a name, ``.local`` above all; TCP; nonsense; the empty one that
+        says that there are no more, for the peer may yet be found by its own checks (RFC 8863).
         """
         if self.state is not TransportState.CLOSED:
             self._ice.add_candidate(value)

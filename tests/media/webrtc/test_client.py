@@ -119,15 +119,31 @@ def test_who_never_answers_is_given_up_and_hears_no_client_hello() -> None:
     run(scenario)
 
 
-def test_where_nothing_can_be_reached_it_ends_at_once() -> None:
+def test_who_hides_is_found_by_its_own_checks() -> None:
     async def scenario(scene: Scene) -> None:
         call = await scene.call()
+        call.callee = await scene.client.peer(Handler(), controlling=False)
         call.signal()
-        call.caller.add_candidate("1 1 udp 1 phone.local 9 typ host")
+        call.caller.add_candidate("1 1 udp 1 5ac2b1f0-8f8e-4d1d-9f0e-b1c6ddf4b9a1.local 9 typ host")
         call.caller.add_candidate("1 1 udp 1 2001:db8::1 9 typ host")  # we have no IPv6
         call.caller.add_candidate("")
-        await until(lambda: call.caller_heard.reasons)
-        assert call.caller_heard.reasons == ["no connection"]
+        for candidate in call.caller.candidates():
+            call.callee.add_candidate(candidate)
+        await until(lambda: call.secured)
+
+    run(scenario)
+
+
+def test_the_sockets_that_are_not_needed_are_closed_after_a_while() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.client.addresses = ("127.0.0.1", "127.0.0.2")
+        call = await scene.connected()
+        hosts = {one.split()[4]: int(one.split()[5]) for one in call.caller.candidates()}
+        assert all(not free(port, host) for host, port in hosts.items())
+        scene.ahead += LINGER
+        await until(lambda: any(free(port, host) for host, port in hosts.items()))
+        call.caller.send_rtp(plain(1))
+        await until(lambda: call.callee_heard.rtp)
 
     run(scenario)
 
@@ -233,14 +249,14 @@ def test_a_restart_under_traffic_loses_nothing_that_we_were_sent() -> None:
 def test_the_old_socket_is_closed_a_while_after_a_restart() -> None:
     async def scenario(scene: Scene) -> None:
         call = await scene.connected()
-        port = int(call.caller.candidates()[0].split()[4 + 1])
+        port = port_of(call)
         await call.caller.renew()
         call.caller.restart(call.callee.restart(call.caller.local))
         call.trickle()
         await until(lambda: len(scene.mux.register.agents) == 1)
-        assert not _free(port)
+        assert not free(port)
         scene.ahead += LINGER
-        await until(lambda: _free(port))
+        await until(lambda: free(port))
         assert call.secured
 
     run(scenario)
@@ -348,14 +364,14 @@ def waiting(bound: socket.socket) -> list[bytes]:
     return found
 
 
-def _port(call: Call) -> int:
+def port_of(call: Call) -> int:
     return int(call.caller.candidates()[0].split()[5])
 
 
-def _free(port: int) -> bool:
+def free(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
         return True
@@ -376,7 +392,7 @@ def test_strangers_are_neither_heard_nor_answered() -> None:
             b"\x00\x01" + bytes(18),
         )
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-            stranger.connect(("127.0.0.1", _port(call)))
+            stranger.connect(("127.0.0.1", port_of(call)))
             stranger.setblocking(False)
             for data in forged:
                 stranger.send(data)
@@ -395,7 +411,7 @@ def test_forged_and_replayed_media_from_the_right_address_is_dropped() -> None:
     async def scenario(scene: Scene) -> None:
         call = await scene.connected()
         (link,) = scene.mux.links
-        address = ("127.0.0.1", _port(call))
+        address = ("127.0.0.1", port_of(call))
         for data in (plain(1) + bytes(16), b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x02\x28"):
             link.socket.sendto(data, address)
         await until(lambda: scene.client.counters.undecryptable)
@@ -432,7 +448,7 @@ def test_mutilated_datagrams_from_anywhere_do_no_harm(seed: int) -> None:
             b"\x16\xfe\xfd" + bytes(30),
         ]
         (link,) = scene.mux.links
-        address = ("127.0.0.1", _port(call))
+        address = ("127.0.0.1", port_of(call))
         for _ in range(100):
             data = mutate(models, random)[:2000]
             if data not in models:
