@@ -22,7 +22,7 @@ MIN_STEP: Final = 0.01  # s by which the timestamp at least advances at a switch
 
 _ONE_BYTE_ONE_WORD: Final = extensions.ONE_BYTE << 16 | 1
 _pack_plain = Struct("!BBHII").pack
-_pack_voice = Struct("!BBHIIIBBH").pack
+_pack_voice = Struct("!BBHIIII").pack
 
 
 class Outlet(Protocol):
@@ -93,7 +93,7 @@ class VoiceSlot(Slot):
         super().__init__(mid, ssrc, AUDIO_CLOCK, sequence, timestamp)
         self.source: Stream | None = None
         self._payload_type = payload_type
-        self._level_id = level_id << 4
+        self._level_word = level_id << 28  # the element's head; the level is its second octet
         self._link = link
         self._old: Stream | None = None
         self._fresh = False
@@ -123,11 +123,9 @@ class VoiceSlot(Slot):
             self.sent_at = now
         kind = marker | self._payload_type
         sequence = number & 0xFFFF
-        if self._level_id:
-            head = _pack_voice(
-                *(0x90, kind, sequence, timestamp, self.ssrc),
-                *(_ONE_BYTE_ONE_WORD, self._level_id, packet.level, 0),
-            )
+        if self._level_word:
+            level = self._level_word | packet.level << 16
+            head = _pack_voice(0x90, kind, sequence, timestamp, self.ssrc, _ONE_BYTE_ONE_WORD, level)
         else:
             head = _pack_plain(0x80, kind, sequence, timestamp, self.ssrc)
         self.packets += 1

@@ -112,10 +112,10 @@ class Subscriber:
 
     def tick(self, now: float) -> None:
         """Send what waited, and fill the link up to the rate that is being tried; every 20 to 100 ms."""
-        self._pacer.tick(now)
         sent = self._pacer.octets + self._pacer.waiting_octets
         if not sent:  # only voices, which are neither paced nor measured
             return
+        self._pacer.tick(now)
         self.bandwidth.measure(sent, now)
         missing = self.bandwidth.padding(sent, now)
         while missing > 0 and (octets := self.stage.probe(now)):

@@ -209,10 +209,8 @@ class VideoSlot(Slot):
         self.octets += len(payload)
         kind = packet.marker | segment.payload_type
         if packet.dependency is None and self._send_time_id:
-            head = _pack_video(
-                *(0x90, kind, number & 0xFFFF, timestamp, self.ssrc),
-                *(_ONE_BYTE_ONE_WORD, self._send_time_word | packet.send_time),
-            )
+            sequence, sent = number & 0xFFFF, self._send_time_word | packet.send_time
+            head = _pack_video(0x90, kind, sequence, timestamp, self.ssrc, _ONE_BYTE_ONE_WORD, sent)
             self._link.pace(head + payload, _SEND_TIME_AT)
             return
         part, at = self._extensions(packet, segment, packet.send_time)
