@@ -53,8 +53,8 @@ lint: dev
 	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; fi
 
 test: lint
-	@tools/install-peers baresip-core baresip-ffmpeg chromium firefox-esr fonts-dejavu-core libatomic1 postgresql \
-		pulseaudio sip-tester
+	@tools/install-peers baresip-core baresip-ffmpeg chromium coturn firefox-esr fonts-dejavu-core libatomic1 \
+		postgresql pulseaudio sip-tester
 	$(BIN)/pytest -n 2
 
 bench: dev

@@ -6,4 +6,10 @@ From the socket up::
                                               ├─ dtls    (who they are, and the keys)
                                               └─ srtp    (the packets)
     transport: one peer, all of this behind send_rtp and rtp_received
+
+In the client's role all but the bottom is the same::
+
+    client (a socket for each connection) ── agent ── checks (by aioice) ── wire (a socket, or a relay)
+                                          ├─ dtls, srtp
+    peers: what mux and client have in common
 """

@@ -21,9 +21,12 @@ __all__ = ["Call", "Handler", "Scene", "plain", "run", "until"]
 
 
 class Impatient(Random):
-    """Asks for consent all the time."""
+    """Asks for consent all the time; each time the one before has been answered."""
+
+    asked = 0
 
     def uniform(self, a: float, b: float) -> float:
+        self.asked += 1
         return 0.002 / 5.0
 
 
@@ -57,15 +60,19 @@ class Call:
 
 
 class Scene:
-    """``now`` is the clock of both sides; ``ahead`` is what it was put forward by."""
+    """``now`` is the clock of both sides; ``ahead`` is what it was put forward by. It may be stopped too."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self._stopped_at: float | None = None
         self.client: MediaClient
         self.mux: MediaMux
 
     def now(self) -> float:
-        return time.monotonic() + self.ahead
+        return self.ahead + (time.monotonic() if self._stopped_at is None else self._stopped_at)
+
+    def stop_the_clock(self) -> None:
+        self._stopped_at = time.monotonic()
 
     async def open(self, address: str, random: Random) -> None:
         loop = asyncio.get_running_loop()

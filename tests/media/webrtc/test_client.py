@@ -138,6 +138,7 @@ def test_the_sockets_that_are_not_needed_are_closed_after_a_while() -> None:
     async def scenario(scene: Scene) -> None:
         scene.client.addresses = ("127.0.0.1", "127.0.0.2")
         call = await scene.connected()
+        scene.stop_the_clock()
         hosts = {one.split()[4]: int(one.split()[5]) for one in call.caller.candidates()}
         assert all(not free(port, host) for host, port in hosts.items())
         scene.ahead += LINGER
@@ -183,6 +184,7 @@ def test_consent_that_is_not_renewed_ends_it() -> None:
         call = await scene.connected()
         for path in scene.mux.links[0].paths.values():  # the server is gone, without a word
             path.send = lambda data, address: None
+        scene.stop_the_clock()
         scene.ahead += 0.6 * CONSENT
         await asyncio.sleep(0.25)
         assert call.caller_heard.reasons == []
@@ -194,20 +196,18 @@ def test_consent_that_is_not_renewed_ends_it() -> None:
 
 
 def test_consent_is_asked_for_and_given() -> None:
+    random = Impatient(7)
+
     async def scenario(scene: Scene) -> None:
         call = await scene.connected()
-
-        agents: list[Any] = [call.caller._ice, call.callee._ice]
-
-        async def renewed(since: float) -> None:
-            await until(lambda: all(agent.consent_at > since for agent in agents))
-
+        scene.stop_the_clock()
         for _ in range(3):
             scene.ahead += 0.6 * CONSENT
-            await renewed(scene.now())
+            enough = random.asked + 3
+            await until(lambda: random.asked >= enough)  # noqa: B023 - waited for at once
         assert call.secured
 
-    run(scenario, random=Impatient(7))
+    run(scenario, random=random)
 
 
 def test_a_restart_under_traffic_loses_nothing_that_we_were_sent() -> None:
@@ -249,6 +249,7 @@ def test_a_restart_under_traffic_loses_nothing_that_we_were_sent() -> None:
 def test_the_old_socket_is_closed_a_while_after_a_restart() -> None:
     async def scenario(scene: Scene) -> None:
         call = await scene.connected()
+        scene.stop_the_clock()
         port = port_of(call)
         await call.caller.renew()
         call.caller.restart(call.callee.restart(call.caller.local))
@@ -265,6 +266,7 @@ def test_the_old_socket_is_closed_a_while_after_a_restart() -> None:
 def test_a_restart_revives_what_was_about_to_end() -> None:
     async def scenario(scene: Scene) -> None:
         call = await scene.connected()
+        scene.stop_the_clock()
         scene.ahead += 0.6 * CONSENT
         await call.caller.renew()
         local = call.callee.restart(call.caller.local)
@@ -397,7 +399,7 @@ def test_strangers_are_neither_heard_nor_answered() -> None:
             for data in forged:
                 stranger.send(data)
             counters = scene.client.counters
-            await until(lambda: counters.malformed == 3 and counters.unknown == 4)
+            await until(lambda: counters.malformed == 3 and counters.unknown >= 4)
             assert (counters.unauthenticated, counters.failed) == (1, 0)
             with pytest.raises(BlockingIOError):
                 stranger.recv(2048)
