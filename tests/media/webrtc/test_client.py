@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 from random import Random, SystemRandom
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
