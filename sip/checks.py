@@ -23,6 +23,9 @@ METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE")
 EXTENSIONS: frozenset[str] = frozenset()
 """The option tags a peer may require of us."""
 
+SCHEMES = ("sip", "tel")
+"""Not sips, which promises its caller TLS on every hop (section 26.2.2): there is none here."""
+
 ACCEPT = ("application/sdp", "multipart/mixed", "multipart/alternative")
 """The bodies of an offer that we read."""
 
@@ -68,7 +71,7 @@ def _refusals(request: Request) -> Iterator[Refusal]:
         yield 489, None, []
     if request.method not in METHODS:
         yield 405, None, [allow]
-    if request.uri.scheme not in ("sip", "sips", "tel"):
+    if request.uri.scheme not in SCHEMES:
         yield 416, None, []
     unknown = [tag for tag in request.listed("Require") if tag.lower() not in EXTENSIONS]
     if unknown and request.method not in ("ACK", "CANCEL"):  # section 8.2.2.3
