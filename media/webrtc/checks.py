@@ -38,7 +38,7 @@ GATHER_TIMEOUT: Final = 3.0  # s that STUN and TURN servers have
 CONSENT_INTERVAL: Final = 5.0  # s, and 20 % more or less
 BUFFER: Final = 256 * 1024  # octets asked of the kernel, each way
 _CONSENT_RETRANSMISSIONS: Final = 2
-_HOST, _REFLEXIVE, _RELAY = 126, 100, 0  # type preferences (RFC 8445 section 5.1.2.2)
+_HOST, _RELAY = 126, 0  # type preferences (RFC 8445 section 5.1.2.2)
 _TYPES: Final = frozenset(("host", "srflx", "prflx", "relay"))
 
 logger = structlog.get_logger(__name__)
@@ -130,15 +130,14 @@ class Checks(aioice.Connection):
     ) -> list[aioice.Candidate]:
         """Open what we can be reached by; aioice asks for it while it gathers."""
         hosts = [self._host(index, address) for index, address in enumerate(self.client.addresses)]
-        work: list[Coroutine[Any, Any, aioice.Candidate | None]] = []
+        work = []
         for index, server in enumerate(self._servers):
             if isinstance(server, TurnServer):
-                work.append(self._relay(index, server))
+                work.append(_in_time(server, self._relay(index, server)))
             else:
-                work += [
-                    self._reflexive(wire, server) for wire in hosts if wire.socket.family == socket.AF_INET
-                ]
-        found = await asyncio.gather(*(_within(GATHER_TIMEOUT, one) for one in work))
+                ours = [wire for wire in hosts if wire.socket.family == socket.AF_INET]
+                work += [_in_time(server, self._reflexive(wire, server)) for wire in ours]
+        found = await asyncio.gather(*work)
         return [wire.local_candidate for wire in hosts] + [one for one in found if one is not None]
 
     async def close(self) -> None:
@@ -220,14 +219,15 @@ def read_candidate(value: str) -> aioice.Candidate | None:
     return candidate if usable else None
 
 
-async def _within(
-    seconds: float, work: Coroutine[Any, Any, aioice.Candidate | None]
+async def _in_time(
+    server: StunServer | TurnServer, work: Coroutine[Any, Any, aioice.Candidate | None]
 ) -> aioice.Candidate | None:
-    """A server that fails or is silent must not keep the others."""
+    """A server that fails, is silent or answers nonsense must not keep the others."""
     try:
-        return await asyncio.wait_for(work, seconds)
-    except (TimeoutError, OSError, TransactionError) as error:
-        logger.info("A STUN or TURN server gave no candidate", error=str(error) or type(error).__name__)
+        return await asyncio.wait_for(work, GATHER_TIMEOUT)
+    except (TimeoutError, OSError, TransactionError, LookupError, ValueError) as error:
+        problem = str(error) or type(error).__name__
+        logger.info("A STUN or TURN server gave no candidate", server=server.host, error=problem)
         return None
 
 

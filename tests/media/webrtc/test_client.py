@@ -13,7 +13,7 @@ from media.webrtc import stun
 from media.webrtc.agent import LINGER
 from media.webrtc.dtls import Certificate
 from media.webrtc.path import CONSENT
-from media.webrtc.servers import TurnServer
+from media.webrtc.servers import StunServer, TurnServer
 from media.webrtc.states import TransportError, TransportState
 from media.webrtc.transport import CONNECT_TIMEOUT
 from tests.fuzz.mutation import mutate
@@ -328,6 +328,59 @@ def test_who_gives_up_while_gathering_leaves_nothing_behind() -> None:
             gathering.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await gathering
+
+    run(scenario)
+
+
+def test_a_lite_client_is_a_mux_of_its_own_and_may_restart_too() -> None:
+    async def scenario(scene: Scene) -> None:
+        call = await scene.call()
+        lite, full = call.callee, call.caller
+        assert lite.setup == "actpass"
+        full.connect(lite.local, lite.fingerprint, "actpass")
+        lite.connect(full.local, full.fingerprint, full.setup)
+        call.trickle()
+        await until(lambda: call.secured)
+        before = lite.local
+        await lite.renew()
+        offered = lite.local
+        assert offered != before
+        await full.renew()
+        lite.restart(full.restart(offered))
+        assert lite.local == offered
+        call.trickle()
+        await until(lambda: list(scene.mux.register.agents) == [offered.ufrag.encode()])
+        lite.send_rtp(plain(1))
+        full.send_rtp(plain(2))
+        await until(lambda: call.caller_heard.rtp and call.callee_heard.rtp)
+
+    run(scenario)
+
+
+def test_a_server_that_answers_nonsense_gives_no_candidate() -> None:
+    async def scenario(scene: Scene) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nonsense:
+            nonsense.bind(("127.0.0.1", 0))
+            nonsense.setblocking(False)
+            server = StunServer("127.0.0.1", nonsense.getsockname()[1])
+            gathering = asyncio.ensure_future(scene.call([server, StunServer("a..b")]))
+            asked: list[tuple[bytes, tuple[str, int]]] = []
+
+            def come() -> bool:
+                with contextlib.suppress(BlockingIOError):
+                    asked.append(nonsense.recvfrom(2048))
+                return bool(asked)
+
+            await until(come)
+            ((question, address),) = asked
+            key = question[8:20]
+            for data in (
+                b"\x01\x01" + question[2:-1],
+                stun.write(stun.MessageType.SUCCESS, key, (), None),
+            ):
+                nonsense.sendto(data, address)
+            call = await gathering
+        assert len(call.caller.candidates()) == 1
 
     run(scenario)
 
