@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.interop.peers.process import START
 from tests.web.fake_server import PATIENCE, FakeServer
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("needs the Debian package chromium")
     api.expect.set_options(timeout=1000 * PATIENCE)
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=START)
         yield browser
         browser.close()
 

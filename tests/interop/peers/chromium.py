@@ -14,7 +14,7 @@ import numpy as np
 
 from .audio import tone, write_wav
 from .page import Colour, Looks, Machine
-from .process import require
+from .process import START, require
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
@@ -79,6 +79,7 @@ class Chromium(Machine):
     ) -> None:
         camera, microphone = record(looks, home)
         browser = playwright.chromium.launch(
+            timeout=START,
             executable_path=require("chromium", PACKAGE),
             args=[
                 *FLAGS,

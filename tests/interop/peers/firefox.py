@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import firefox_launcher
 from .page import Looks, Machine
-from .process import require
+from .process import START, require
 from .pulse import Pulse
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Firefox(Machine):
         self._sound = Pulse(home)
         try:
             browser = playwright.firefox.launch(
+                timeout=START,
                 channel="moz-firefox",
                 executable_path=launcher,
                 env={**os.environ, **self._sound.client},

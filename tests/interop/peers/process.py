@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 #: Seconds; how long a test waits for anything that must happen. A busy machine is no error of ours.
 PATIENCE = 30.0
+#: Milliseconds; how long for a browser to start.
+START = 120_000
 
 
 def require(program: str, package: str) -> str:

@@ -16,7 +16,7 @@ from media.webrtc.ice import IceParameters
 from media.webrtc.mux import MediaMux
 from media.webrtc.states import TransportState
 from media.webrtc.transport import PeerTransport
-from tests.interop.peers.process import require
+from tests.interop.peers.process import START, require
 from tests.media.webrtc.network import Handler, until
 
 pytestmark = pytest.mark.interop
@@ -84,7 +84,9 @@ class Echo(Handler):
 async def browser() -> AsyncIterator[Page]:
     path = require("chromium", "chromium")
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=path, args=FLAGS, chromium_sandbox=False)
+        chromium = await playwright.chromium.launch(
+            executable_path=path, args=FLAGS, chromium_sandbox=False, timeout=START
+        )
         try:
             yield await chromium.new_page()
         finally:
