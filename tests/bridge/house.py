@@ -42,7 +42,7 @@ from sip.message import Request, parse
 from tests.bridge.lines import a_mixer, tone
 
 # Our media: an address that no other test process of this machine uses.
-HOST = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
+HOST = f"127.13.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
 PAIRS = 8
 
 TEAM = Room(1, "team", "Team")

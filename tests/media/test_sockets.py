@@ -15,7 +15,7 @@ from config.outcome import Outcome, PasserelleError
 from media.ports import PortAllocator
 from media.sockets import ATTEMPTS, MediaSockets
 
-HOST = f"127.78.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
+HOST = f"127.14.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
 FIRST = 21_000
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
