@@ -1,10 +1,11 @@
 """The settings: one TOML file, overrides from the environment, secrets from files; wrong ones are refused.
 
-``load`` reads them, ``template`` writes the commented file, ``check`` tells what does not fit together.
+``load`` reads them, ``template`` writes the commented file, ``check`` tells what does not fit together,
+``misspelt`` which variables are of no use.
 """
 
 from config.settings.checks import check
-from config.settings.loading import load
+from config.settings.loading import load, misspelt
 from config.settings.problems import Problem, SettingsError
 from config.settings.sections import (
     CodecName,
@@ -48,5 +49,6 @@ __all__ = [
     "WebRtcSettings",
     "check",
     "load",
+    "misspelt",
     "template",
 ]

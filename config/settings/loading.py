@@ -15,10 +15,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.settings.checks import check
-from config.settings.problems import Problem, SettingsError, describe, problems_of, secret_keys
+from config.settings.problems import Problem, SettingsError, describe, printable, problems_of, secret_keys
 from config.settings.sections import Section, Settings
 
 PREFIX = "PASSERELLE_"
+NEAR = 0.7
+"""From here on, two names are one and its misspelling, as ``difflib`` measures it."""
+UNREADABLE = (ValueError, RecursionError)
+"""What ``tomllib`` raises: its own error is a ValueError, as is that of a number of 5,000 digits."""
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -52,7 +56,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin with a BOM
     except IsADirectoryError:
         hint = f"name the file in it, such as {path / 'passerelle.toml'}"
         raise SettingsError([Problem(str(path), "is a folder, not a settings file", hint)]) from None
@@ -61,30 +65,44 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError([Problem(str(path), f"cannot be read: {error.strerror}", hint)]) from None
     except UnicodeDecodeError as error:
         raise SettingsError([Problem(str(path), f"is not UTF-8 text at octet {error.start}")]) from None
-    except tomllib.TOMLDecodeError as error:  # its message ends with "(at line 3, column 9)"
+    except UNREADABLE as error:  # its message ends with "(at line 3, column 9)"
         raise SettingsError([Problem(str(path), f"is not TOML: {error}")]) from None
 
 
 def _overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
     """Write the environment's values over the file's."""
-    known = _variables()
+    known = _names()
     for variable, text in sorted(environ.items()):
         if not (variable.startswith(PREFIX) and text):
             continue
-        if variable not in known:
-            yield from _unknown(variable, known)
+        name = variable.removeprefix(PREFIX)
+        if name not in known:
+            yield from _unknown(name, known)
             continue
-        section, _, key = variable.removeprefix(PREFIX).lower().partition("__")
+        section, _, key = name.lower().partition("__")
         if isinstance(table := raw.setdefault(section, {}), dict):
             table[key] = _value(text)
             # A secret from the environment replaces the file's, whichever of its two keys each of them used.
             table.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
 
 
-def _variables() -> list[str]:
-    """Every variable that sets a key."""
+def misspelt(environ: Mapping[str, str]) -> Iterator[Problem]:
+    """Variables that set nothing, but would if their prefix were ours: PASERELLE_SIP__LISTEN."""
+    known = _names()
+    for variable in sorted(environ):
+        prefix, _, name = variable.partition("_")
+        if (
+            name in known
+            and f"{prefix}_" != PREFIX
+            and get_close_matches(f"{prefix}_", [PREFIX], cutoff=NEAR)
+        ):
+            yield Problem(variable, "sets nothing", f"did you mean {PREFIX}{name}?")
+
+
+def _names() -> list[str]:
+    """What follows the prefix in every variable that sets a key."""
     return [
-        f"{PREFIX}{section}__{key}".upper()
+        f"{section}__{key}".upper()
         for section, info in Settings.model_fields.items()
         if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
         for key in (
@@ -94,19 +112,27 @@ def _variables() -> list[str]:
     ]
 
 
-def _unknown(variable: str, known: list[str]) -> Iterator[Problem]:
+def _unknown(name: str, known: list[str]) -> Iterator[Problem]:
     """A variable that sets nothing: one of ours, misspelt, or another program's.
 
     Kubernetes sets PASSERELLE_PORT and the like of its own accord; so where the two underscores are missing,
-    only the exact name of a key is taken for one.
+    only the exact name of a key or of a section is taken for one.
     """
-    if "__" in variable:
-        close = get_close_matches(variable, known, n=1, cutoff=0.0)
-        yield Problem(variable, "there is no such setting", f"did you mean {close[0]}?")
-    else:
-        for meant in known:
-            if meant.replace("__", "_") == variable:
-                yield Problem(variable, "sets nothing", f"did you mean {meant}, with two underscores?")
+    variable = PREFIX + name
+    if "__" in name:
+        close = get_close_matches(name, known, n=1, cutoff=NEAR)
+        hint = (
+            f"did you mean {PREFIX}{close[0]}?" if close else "passerelle init-config shows which there are"
+        )
+        yield Problem(variable, "there is no such setting", hint)
+        return
+    for meant in known:
+        if meant.replace("__", "_") == name:
+            yield Problem(variable, "sets nothing", f"did you mean {PREFIX}{meant}, with two underscores?")
+        elif meant.startswith(f"{name}__"):
+            hint = f"name the key as well, as in {PREFIX}{meant}"
+            yield Problem(variable, "is a section, not a key", hint)
+            return
 
 
 def _value(text: str) -> Any:
@@ -114,7 +140,7 @@ def _value(text: str) -> Any:
     if text.startswith(("[", "{")):
         try:
             return tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:  # such as [::1]:8080
+        except UNREADABLE:  # such as [::1]:8080
             return text
     return text
 
@@ -134,5 +160,5 @@ def _read_secrets(
         else:
             try:
                 section[key] = (folder / Path(file).expanduser()).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                yield Problem(place, f"{file} cannot be read: {error}")
+            except (OSError, ValueError, RuntimeError) as error:  # also no UTF-8, a NUL, nobody's ~
+                yield Problem(place, f"{printable(file)} cannot be read: {error}")

@@ -35,7 +35,7 @@ class SettingsError(PasserelleError):
 
 EXPECTED = {
     "bool": "true or false",
-    "dict": 'a table like { name = "value" }',
+    "dict": 'a table like {{ name = "value" }}',
     "enum": "one of {expected}",
     "finite_number": "a number",
     "float": "a number",
@@ -52,7 +52,7 @@ EXPECTED = {
     "tuple": 'a list like ["first", "second"]',
     "value": "{error}",
 }
-"""What is expected, by the error type of pydantic or that type's first word."""
+"""What is expected, by the error type of pydantic or that type's first word; for ``str.format``."""
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
@@ -90,13 +90,18 @@ def describe(value: object) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            return f'the text "{value[:60]}"'
+            return f'the text "{printable(value[:60])}"'
         case Mapping():
             return "a table"
         case list() | tuple():
             return f"a list of {len(value)}" if value else "an empty list"
         case _:
             return f"the {type(value).__name__} {value}"
+
+
+def printable(text: str) -> str:
+    """In one line: control characters, and octets that were no UTF-8, as Python writes them."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def secret_keys(model: type[BaseModel]) -> list[str]:

@@ -28,6 +28,10 @@ Network = IPv4Network | IPv6Network
 CodecName = Literal["G722", "PCMA", "PCMU"]
 
 SQLITE = "sqlite:///"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOSTPORT = re.compile(
+    rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\])(?::[0-9]{{1,5}})?"
+)
 _HTTP_PORTS = {"http": 80, "https": 443}
 
 
@@ -40,7 +44,22 @@ def _network(value: object) -> Network:
 
 def _beside_settings(path: Path, info: ValidationInfo) -> Path:
     """Files named in the settings are found from the folder of the settings file."""
-    return (info.context["folder"] / path.expanduser()) if info.context else path
+    if "\0" in str(path):
+        raise ValueError("the path of a file")
+    if not info.context:
+        return path
+    folder: Path = info.context["folder"]
+    try:
+        return folder / path.expanduser()
+    except RuntimeError:  # ~ of a user whom nobody knows
+        raise ValueError("the path of a file, from a home folder that there is") from None
+
+
+def _named(path: object) -> object:
+    """No file has an empty name, which pathlib takes for the current folder."""
+    if path == "":
+        raise ValueError("the path of a file")
+    return path
 
 
 def _database_url(url: str, info: ValidationInfo) -> str:
@@ -59,8 +78,8 @@ def _public_url(url: str) -> str:
     if not url:
         return url
     wrong = ValueError('"https://HOST" or "https://HOST:PORT" and no more')
-    parts = urlsplit(url.lower().rstrip("/"))
     try:
+        parts = urlsplit(url.lower().rstrip("/"))
         host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
         raise wrong from None
@@ -69,6 +88,24 @@ def _public_url(url: str) -> str:
         raise wrong
     place = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{place}" + ("" if port in (None, _HTTP_PORTS[parts.scheme]) else f":{port}")
+
+
+def _domain(text: str) -> str:
+    """What may stand after the @ of a SIP address (RFC 3261 section 25.1: hostport), or nothing."""
+    match = _HOSTPORT.fullmatch(text)
+    if text and match is None:
+        raise ValueError(
+            'a name or an address like "meet.example.org", "192.0.2.10:5070" or "[2001:db8::10]"'
+        )
+    if match is not None and match[1]:
+        ip_address(match[1])
+    return text
+
+
+def _number(text: str) -> str:
+    if text and not re.fullmatch(r"\+?[ ().-]*[0-9][0-9 ().-]*", text):
+        raise ValueError('a telephone number like "+33 1 23 45 67 89", or nothing')
+    return text
 
 
 def _turn_url(url: str) -> str:
@@ -82,9 +119,11 @@ ListenerText = Annotated[Listener, BeforeValidator(Listener.parse)]
 EndpointText = Annotated[Endpoint, BeforeValidator(Endpoint.parse)]
 PortRangeText = Annotated[PortRange, BeforeValidator(PortRange.parse)]
 NetworkText = Annotated[Network, BeforeValidator(_network)]
-FilePath = Annotated[Path, AfterValidator(_beside_settings)]
+FilePath = Annotated[Path, BeforeValidator(_named), AfterValidator(_beside_settings)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
+SipDomain = Annotated[str, AfterValidator(_domain)]
+Number = Annotated[str, AfterValidator(_number)]
 TurnUrl = Annotated[str, AfterValidator(_turn_url)]
 Name = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
@@ -122,12 +161,12 @@ class SipSettings(Section):
         description="Addresses that Contact and Via name instead, one a family: behind NAT, or to listen on "
         "0.0.0.0 or [::].",
     )
-    domain: str = Field(
+    domain: SipDomain = Field(
         "",
         description="What people dial after the @, as printed for them. Empty: the advertised address, or "
         "the first one listened on.",
     )
-    number: str = Field(
+    number: Number = Field(
         "",
         description="The telephone number that leads to the reception, as invitations print it.",
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Endpoint, Listener, Problem, Settings, SettingsError, load
+from config.settings import Endpoint, Listener, Problem, Settings, SettingsError, load, misspelt
 
 
 def problems(text: str, folder: Path, environ: dict[str, str] | None = None) -> list[Problem]:
@@ -72,6 +72,37 @@ def test_a_variable_for_an_unknown_section_or_key_is_refused(tmp_path: Path) -> 
         assert f"did you mean {meant}" in problem.hint
 
 
+@pytest.mark.parametrize("variable", ["PASSERELLE_FOO__BAR", "PASSERELLE_LOG__COLOUR"])
+def test_only_a_name_that_is_near_is_proposed(variable: str, tmp_path: Path) -> None:
+    problem = only("", tmp_path, {variable: "x"})
+    assert problem.key == variable
+    assert problem.hint == "passerelle init-config shows which there are"
+
+
+def test_a_variable_that_names_a_section_is_refused(tmp_path: Path) -> None:
+    problem = only("", tmp_path, {"PASSERELLE_LIMITS": "5"})
+    assert str(problem) == (
+        "PASSERELLE_LIMITS: is a section, not a key (name the key as well, as in PASSERELLE_LIMITS__CALLS)"
+    )
+
+
+def test_a_misspelt_prefix_is_noticed() -> None:
+    names = ["PASERELLE_SIP__LISTEN", "PASSARELLE_MEDIA__PORTS"]
+    others = [
+        "PASSERELLE_SIP__LISTEN",
+        "VISIO_SIP__LISTEN",
+        "PASERELLE_HOME",
+        "PASERELLE_LOG__BOOK",
+        "PATH",
+        "_",
+    ]
+    found = {problem.key: problem.hint for problem in misspelt(dict.fromkeys([*names, *others], "x"))}
+    assert found == {
+        "PASERELLE_SIP__LISTEN": "did you mean PASSERELLE_SIP__LISTEN?",
+        "PASSARELLE_MEDIA__PORTS": "did you mean PASSERELLE_MEDIA__PORTS?",
+    }
+
+
 def test_variables_of_other_programs_are_left_alone() -> None:
     load(None, {"PASSERELLE_PORT": "tcp://10.0.0.1:80", "PASSERELLE_SERVICE_HOST": "10.0.0.1"})
 
@@ -103,6 +134,13 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "No such file" in problem.message
 
 
+@pytest.mark.parametrize("name", ["a\\u0000", "~nobody-of-that-name/x"])
+def test_a_secret_file_that_cannot_be_is_named(name: str, tmp_path: Path) -> None:
+    problem = only(f'[webrtc]\nturn_secret_file = "{name}"\n', tmp_path)
+    assert problem.key == "webrtc.turn_secret_file"
+    assert "cannot be read" in problem.message
+
+
 def test_a_secret_is_never_shown(tmp_path: Path) -> None:
     problem = only('[database]\nurl = "mysql://app:s3cret@db/x"\n', tmp_path)
     assert "s3cret" not in str(problem)
@@ -131,6 +169,13 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
         ('[media]\ncodecs = ["OPUS"]', "media.codecs[0]", "expected 'G722', 'PCMA' or 'PCMU'"),
         ('[media]\nports = "1-2"', "media.ports", "expected a range of ports within 1024 to 65535"),
         ('[ivr]\nlanguages = { meet = "de" }', "ivr.languages.meet", "expected 'fr' or 'en'"),
+        ('[ivr]\nlanguages = "en"', "ivr.languages", 'expected a table like { name = "value" }'),
+        ('[ivr]\nprompts = ""', "ivr.prompts", 'the text "", expected the path of a file'),
+        ('[database]\nsecret_file = ""', "database.secret_file", "expected the path of a file"),
+        ('[database]\nsecret_file = "a\\u0000"', "database.secret_file", 'the text "a\\x00", expected'),
+        ('[sip]\ndomain = "a b"', "sip.domain", 'the text "a b", expected a name or an address like'),
+        ('[sip]\ndomain = "[1::2::3]"', "sip.domain", "expected an IP address"),
+        ('[sip]\nnumber = "foo"', "sip.number", 'the text "foo", expected a telephone number like'),
         ("[ivr]\nprompts = 7", "ivr.prompts", "the number 7, expected the path of a file"),
         ('[http]\nlisten = "8080"', "http.listen", "expected address:port"),
         ('[engine]\nkind = "janus"', "engine.kind", "expected 'embedded'"),
@@ -170,3 +215,21 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "latin1.toml").write_bytes(b"# caf\xe9\n")
     with pytest.raises(SettingsError, match="not UTF-8 text at octet 5"):
         load(tmp_path / "latin1.toml", {})
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    file = tmp_path / "passerelle.toml"
+    file.write_text("[limits]\ncalls = 20\n", encoding="utf-8-sig")
+    assert load(file, {}).limits.calls == 20
+
+
+@pytest.mark.parametrize(
+    "domain", ["", "meet.example.org", "192.0.2.10:5070", "[2001:db8::10]:5070", "gateway"]
+)
+def test_what_people_dial_after_the_at(domain: str) -> None:
+    assert Settings.model_validate({"sip": {"domain": domain}}).sip.domain == domain
+
+
+@pytest.mark.parametrize("number", ["", "100", "+33 1 23 45 67 89", "01.23-45 (67)"])
+def test_numbers_as_people_write_them(number: str) -> None:
+    assert Settings.model_validate({"sip": {"number": number}}).sip.number == number
