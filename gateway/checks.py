@@ -60,8 +60,6 @@ def _bindable(key: str, transport: str, host: str, port: int) -> Iterator[Proble
         with socket.socket(family, KINDS[transport]) as probe:
             if transport == "tcp":  # else a connection of a moment ago would count as in use
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             probe.bind((host, port))
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)

@@ -4,10 +4,11 @@ What needs the machine (is the port free, is the database there) is for ``passer
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from config.settings.problems import Problem
 from config.settings.sections import HttpSettings, LimitsSettings, MediaSettings, Settings, SipSettings
-from config.settings.values import family, is_loopback, is_unspecified
+from config.settings.values import TRANSPORTS, Listener, family, is_loopback, is_unspecified
 
 
 def check(settings: Settings) -> list[Problem]:
@@ -28,13 +29,23 @@ def check(settings: Settings) -> list[Problem]:
 
 def _listeners(settings: Settings) -> Iterator[Problem]:
     """No two listeners on one port; port 0 is chosen by the system and never clashes."""
-    taken = {("tcp", settings.http.listen.host, settings.http.listen.port): "http.listen"}
+    taken: list[tuple[str, Listener]] = []
+    for key, listener in _bound(settings):
+        owner = next((owner for owner, other in taken if listener.clashes(other)), None)
+        if owner is not None:
+            yield Problem(key, f"{listener} is taken by {owner}", "give each its own port")
+        taken.append((key, listener))
+
+
+def _bound(settings: Settings) -> Iterator[tuple[str, Listener]]:
+    """Every port that is the same at each start, with the key that says so."""
+    yield "http.listen", Listener("tcp", settings.http.listen.host, settings.http.listen.port)
     for index, listener in enumerate(settings.sip.listen):
-        key = f"sip.listen[{index}]"
-        place = (listener.transport, listener.host, listener.port)
-        if listener.port and place in taken:
-            yield Problem(key, f"{listener} is taken by {taken[place]}", "give each its own port")
-        taken[place] = key
+        yield f"sip.listen[{index}]", listener
+    hosts = settings.webrtc.address or settings.media.address
+    if not any(map(is_unspecified, hosts)):  # else there are no meetings for browsers
+        for transport, host in product(TRANSPORTS, hosts):
+            yield "webrtc.port", Listener(transport, host, settings.webrtc.port)
 
 
 def _addresses(section: str, bound: Sequence[str], advertised: Sequence[str]) -> Iterator[Problem]:
@@ -66,11 +77,18 @@ def _one_a_family(key: str, hosts: Sequence[str]) -> Iterator[Problem]:
 
 
 def _reachable(sip: SipSettings, media: MediaSettings) -> Iterator[Problem]:
-    """Calls from other machines with sound on loopback would be silent."""
+    """Calls with sound on loopback only would be silent, those of a family without sound refused."""
     outside = [listener for listener in sip.listen if not is_loopback(listener.host)]
     if outside and not media.advertised and all(map(is_loopback, media.address)):
         message = f"only loopback, while calls from other machines are taken on {outside[0]}"
         yield Problem("media.address", message, "name an address that phones reach")
+    heard = {family(host) for host in media.address}
+    for listener in sip.listen:
+        version = family(listener.host)
+        if version not in heard:
+            message = f"no IPv{version} address, so that calls on {listener} would be answered 488"
+            yield Problem("media.address", message, f"add an IPv{version} address that phones reach")
+            heard.add(version)
 
 
 def _ports(settings: Settings) -> Iterator[Problem]:

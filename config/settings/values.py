@@ -80,6 +80,15 @@ class Listener:
         endpoint = Endpoint.parse(rest)
         return cls(cast(Transport, transport.lower()), endpoint.host, endpoint.port)
 
+    def clashes(self, other: "Listener") -> bool:
+        """Whether the two cannot be bound together; 0.0.0.0 takes all of IPv4, :: takes IPv6 and IPv4."""
+        if (self.transport, self.port) != (other.transport, other.port) or not self.port:
+            return False
+        return self.host == other.host or self._covers(other.host) or other._covers(self.host)
+
+    def _covers(self, host: str) -> bool:
+        return is_unspecified(self.host) and family(self.host) >= family(host)
+
     def __str__(self) -> str:
         return f"{self.transport}:{Endpoint(self.host, self.port)}"
 

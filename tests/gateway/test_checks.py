@@ -154,3 +154,12 @@ def test_ipv6(host: str) -> None:
     sip = SipSettings(listen=(Listener("udp", host, 0), Listener("tcp", host, 0)))
     problems = list(check_ports(Settings(sip=sip, http=FREE_HTTP, webrtc=FREE_WEBRTC)))
     assert all("[::1]:0" in problem.message for problem in problems)
+
+
+def test_all_of_ipv6_takes_the_port_of_ipv4_too() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        sip = SipSettings(listen=(Listener("tcp", "::", taken.getsockname()[1]),))
+        [problem] = check_ports(Settings(sip=sip, http=FREE_HTTP, webrtc=FREE_WEBRTC))
+    assert problem.key == "sip.listen[0]"

@@ -28,6 +28,28 @@ def test_sip_over_tcp_and_http_clash() -> None:
     assert keys(sip={"listen": ["udp:127.0.0.1:8080"]}) == []
 
 
+def test_the_port_of_browsers_clashes_where_it_listens() -> None:
+    assert keys(sip={"listen": ["udp:127.0.0.1:7882"]}) == ["webrtc.port"]
+    assert keys(sip={"listen": ["tcp:127.0.0.1:7882"]}) == ["webrtc.port"]
+    assert keys(http={"listen": "127.0.0.1:7882"}) == ["webrtc.port"]
+    assert keys(sip={"listen": ["udp:127.0.0.1:7882"]}, webrtc={"address": ["192.0.2.1"]}) == []
+    assert keys(webrtc={"address": ["192.0.2.1", "192.0.2.1"], "port": 0}) == []
+    [problem] = check(settings(sip={"listen": ["udp:127.77.4.1:7882"]}, media={"address": ["127.77.4.1"]}))
+    assert (
+        str(problem) == "webrtc.port: udp:127.77.4.1:7882 is taken by sip.listen[0] (give each its own port)"
+    )
+
+
+def test_what_is_bound_everywhere_takes_the_port_everywhere() -> None:
+    everywhere = {"listen": ["tcp:0.0.0.0:8080"], "advertised": ["127.0.0.1"]}
+    assert keys(sip=everywhere) == ["sip.listen[0]", "media.address"]
+    wide = {"listen": ["udp:[::]:5060", "udp:0.0.0.0:5060"], "advertised": ["127.0.0.1", "::1"]}
+    both = {"address": ["192.0.2.1", "2001:db8::1"]}
+    assert keys(sip=wide, media=both) == ["sip.listen[1]"]
+    apart = {"listen": ["udp:[::1]:5060", "udp:0.0.0.0:5060"], "advertised": ["127.0.0.1"]}
+    assert keys(sip=apart, media=both) == []
+
+
 @pytest.mark.parametrize("section", ["sip", "media"])
 def test_what_is_bound_everywhere_needs_an_advertised_address(section: str) -> None:
     bound = {"sip": {"listen": ["udp:0.0.0.0:5060"]}, "media": {"address": ["0.0.0.0"]}}
@@ -56,6 +78,16 @@ def test_calls_from_outside_need_sound_from_outside() -> None:
     assert keys(sip=outside) == ["media.address"]
     assert keys(sip=outside, media={"address": ["192.0.2.1"]}) == []
     assert keys(sip=outside, media={"advertised": ["127.0.0.1"]}) == []  # said on purpose: a relay beside us
+
+
+def test_calls_of_each_family_have_sound_of_it() -> None:
+    dual = {"listen": ["udp:127.0.0.1:5060", "udp:[::1]:5060", "tcp:[::1]:5060"]}
+    [problem] = check(settings(sip=dual))
+    assert problem.key == "media.address"
+    assert problem.message == "no IPv6 address, so that calls on udp:[::1]:5060 would be answered 488"
+    assert problem.hint == "add an IPv6 address that phones reach"
+    assert keys(sip=dual, media={"address": ["127.0.0.1", "::1"]}) == []
+    assert keys(media={"address": ["::1"]}) == ["media.address"]
 
 
 def test_ports_are_enough_for_the_calls() -> None:
