@@ -63,7 +63,7 @@ def test_of_three_cameras_two_are_sent_those_who_spoke_last_and_who_is_pinned(
     other.press("Unmute the microphone")
     red.sees(RED, other.name)
     red.sees(BLUE)
-    until(lambda: red.picture(GREEN.name) is None, 5, "no picture of who has been silent longest")
+    until(lambda: red.picture(GREEN.name) is None, PATIENCE, "no picture of who has been silent longest")
     red.choose(GREEN.name, "Pin")
     red.sees(GREEN)
 
