@@ -73,6 +73,10 @@ class Routes:
         self._reception = names | self._languages.keys()
         self.answers_any = ANY in reception
 
+    def is_reception(self, user: str) -> bool:
+        """Whether the voice answers that name or number: no room is reached by it, and by no such PIN."""
+        return _reception_name(user) in self._reception
+
     def destination(self, user: str) -> Destination:
         """Where a call for ``user`` (unescaped) goes, before any look-up."""
         name = plain_name(user)

@@ -1,7 +1,9 @@
 """The addresses to tell people: what to dial, and where to point a browser."""
 
+from bridge.routing import Routes
 from config.settings import Settings
 from config.settings.values import Endpoint, family, is_unspecified
+from rooms.pins import Reserved
 
 SIP_PORT, HTTP_PORT, HTTPS_PORT = 5060, 80, 443  # understood when left out
 
@@ -13,6 +15,11 @@ def sip_uri(settings: Settings, user: str) -> str:
     host = _advertised(settings, listener.host) or listener.host
     place = settings.sip.domain or _place(host, listener.port, SIP_PORT)
     return f"sip:{user}@{place}" + ("" if listener.transport == "udp" else f";transport={listener.transport}")
+
+
+def reserved(settings: Settings) -> Reserved:
+    """Tell the names and numbers of the reception: dialled, they lead to the voice, never to a room."""
+    return Routes(settings.sip.reception, settings.ivr.languages).is_reception
 
 
 def web_url(settings: Settings, path: str) -> str:

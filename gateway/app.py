@@ -32,6 +32,7 @@ from config.settings import Listener, Settings
 from config.settings.values import is_unspecified
 from config.texts import LANGUAGES
 from gateway import run as process
+from gateway.addresses import reserved
 from gateway.admission import RETRY_AFTER, Admission
 from gateway.counting import Counting
 from gateway.garbage import Garbage
@@ -144,7 +145,7 @@ class App:
         """Start everything. Raises :class:`PasserelleError` that names what cannot be had."""
         settings = self._settings
         self._store = store = await Store.open(settings.database.url, settings.database.secret_file)
-        invitation = await provide_room(store, settings.sip.reception) if self._demo else None
+        invitation = await provide_room(store, reserved(settings)) if self._demo else None
         announcer = Announcer.load(
             find(settings.ivr.prompts, LANGUAGES),
             find_room_names(settings.ivr.prompts),

@@ -1,6 +1,6 @@
 """What the demo gives a newcomer: a room on the first run, and the words that say how to get into it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from config.settings import Settings
@@ -8,13 +8,14 @@ from gateway import certificate
 from gateway.addresses import sip_uri, web_url
 from gateway.demo import FOLDER, NUMBER, RECEPTION
 from gateway.welcome import Demo, welcome
+from rooms.pins import Reserved
 from rooms.store import Store
 from rooms.values import Invitation, NewRoom, Role, Room
 
 ROOM, SLUG = "Salle de démonstration", "demo"
 
 
-async def provide_room(store: Store, reserved: Collection[str]) -> Invitation | None:
+async def provide_room(store: Store, reserved: Reserved) -> Invitation | None:
     """Invite into the demo's room, made on the first run; into another one where that was removed."""
     rooms = await store.rooms()
     if not rooms:

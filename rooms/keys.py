@@ -134,7 +134,7 @@ def make_secret(path: Path) -> bytes:
 
 
 def fitting_keys(path: Path, stored_check: bytes | None) -> PinKeys | None:
-    """Return the keys of the secret file, or ``None`` when that is still to be made.
+    """Return the keys of the secret file, or ``None`` when that is still to be made, and can be.
 
     ``stored_check`` is the check value of the database, ``None`` in a new one. Raises :class:`SecretError`
     when it is not of this secret.
@@ -145,13 +145,30 @@ def fitting_keys(path: Path, stored_check: bytes | None) -> PinKeys | None:
             f"The secret file {path} is missing, and without it no PIN in the database can be found.",
             hint="Copy it from the backup or from the first machine, or set database.secret_file.",
         )
-    keys = PinKeys(secret) if secret else None
-    if keys and stored_check is not None and not hmac.compare_digest(keys.check_value, stored_check):
+    if secret is None:
+        _check_place(path)
+        return None
+    keys = PinKeys(secret)
+    if stored_check is not None and not hmac.compare_digest(keys.check_value, stored_check):
         raise SecretError(
             f"The secret file {path} belongs to another database.",
             hint="Restore the file that was used with this database, or set database.secret_file.",
         )
     return keys
+
+
+def _check_place(path: Path) -> None:
+    """Raise :class:`SecretError` unless a file could be made there."""
+    folder = path.parent
+    if not folder.is_dir():
+        problem, hint = f"there is no folder {folder}", f"mkdir -p {folder}"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        problem, hint = f"{folder} cannot be written to", "give it to the user that Passerelle runs as"
+    else:
+        return
+    raise SecretError(
+        f"The secret file {path} cannot be made: {problem}.", hint=f"{hint}; or set database.secret_file"
+    )
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:

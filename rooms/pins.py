@@ -11,12 +11,15 @@ import re
 import secrets
 from collections.abc import Callable
 
-from rooms.values import RoomError
+from rooms.values import NewRoom, RoomError
 
 MADE_DIGITS = 10
 LEAST_DIGITS, MOST_DIGITS = 4, 20
 LASTING_DIGITS = 8
 """Of fewer, guessing by all who may guess finds one within a year."""
+
+Reserved = Callable[[str], bool]
+"""Tells whether a name or a number is the reception's, in whatever notation: dialled, it leads to no room."""
 
 _PIN = re.compile(rf"[0-9]{{{LEAST_DIGITS},{MOST_DIGITS}}}")
 
@@ -33,6 +36,28 @@ def check_pin(pin: str) -> None:
             f"A PIN is {LEAST_DIGITS} to {MOST_DIGITS} digits and nothing else.",
             hint=f"Leave it out to have one of {MADE_DIGITS} digits made.",
         )
+
+
+def check_chosen(new: NewRoom, reserved: Reserved) -> None:
+    """Raise :class:`RoomError` unless a room could have the slug and PINs that were chosen for it.
+
+    Whether another room has them, the database tells.
+    """
+    if new.slug is not None and reserved(new.slug):
+        raise RoomError(
+            f'"{new.slug}" is a name of the reception (sip.reception, ivr.languages).',
+            hint="Choose another slug.",
+        )
+    chosen = [pin for pin in (new.pin, new.host_pin) if pin is not None]
+    for pin in chosen:
+        check_pin(pin)
+        if reserved(pin):
+            raise RoomError(
+                "This PIN is a number of the reception (sip.reception, ivr.languages).",
+                hint="Choose another, or leave it out to have one made.",
+            )
+    if len(set(chosen)) < len(chosen):
+        raise RoomError("Guests and hosts need different PINs.", hint="Leave one out to have it made.")
 
 
 def is_weak(pin: str) -> bool:

@@ -2,14 +2,14 @@
 
 A room has a *slug*, the name that SIP and web addresses use (``sip:<slug>@host``, ``/r/<slug>``). Slugs are
 small ASCII letters and digits, with single hyphens between them. No dot, since ``<slug>.<pin>`` is split at
-the dot; not digits only, since those are a PIN.
+the dot; not digits only, with hyphens or without, since those are a PIN.
 
 A directory is asked by the call flow who may enter where; its answer is one of the four values at the end.
 """
 
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -134,15 +134,15 @@ def slugify(name: str) -> str:
     slug = "-".join(re.findall(r"[a-z0-9]+", letters))
     if not slug:
         return "room"
-    if slug.isdigit():
+    if _is_number(slug):
         slug = f"room-{slug}"
     return slug[: SLUG_LIMIT - 8].rstrip("-")  # room for the number that makes it unique
 
 
-def unique_slug(base: str, taken: Container[str]) -> str:
+def unique_slug(base: str, taken: Callable[[str], bool]) -> str:
     """Return ``base``, or ``base-2``, ``base-3`` … : the first that is not taken."""
     slug, number = base, 1
-    while slug in taken:
+    while taken(slug):
         number += 1
         slug = f"{base}-{number}"
     return slug
@@ -153,9 +153,14 @@ def is_slug(text: str) -> bool:
     return len(text) <= SLUG_LIMIT and not text.isdigit() and _SLUG.fullmatch(text) is not None
 
 
+def _is_number(slug: str) -> bool:
+    """Whether it would be dialled as a number, in which hyphens do not count (``bridge.routing``)."""
+    return slug.replace("-", "").isdigit()
+
+
 def check_slug(slug: str) -> None:
     """Raise :class:`RoomError` unless the slug may stand in an address."""
-    if slug.isdigit():
+    if _is_number(slug):
         raise RoomError("A slug of digits only would be taken for a PIN.", hint=f'Try "{slugify(slug)}".')
     if not is_slug(slug):
         raise RoomError(

@@ -11,10 +11,10 @@ import structlog
 from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
 from config.texts import LANGUAGES
-from gateway.addresses import sip_uri, web_url
+from gateway.addresses import reserved, sip_uri, web_url
 from gateway.cli.common import config_option, json_option, load_settings, print_json, settings_file
 from gateway.web.tokens import LinkKeys
-from rooms.pins import LASTING_DIGITS, is_short, is_weak
+from rooms.pins import LASTING_DIGITS, check_chosen, is_short, is_weak
 from rooms.values import Access, Invitation, NewRoom, Role, Room
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def add(
         muted_on_entry=muted_on_entry,
         locked=locked,
     )
+    check_chosen(new, reserved(settings))  # a refusal makes no database
     added, links = _in_store(settings, lambda store: _add(settings, store, new), make=True)
     for option, given in (("--pin", pin), ("--host-pin", host_pin)):
         if given and is_weak(given):
@@ -192,7 +193,7 @@ def _no_database(settings: Settings) -> PasserelleError:
 
 
 async def _add(settings: Settings, store: "Store", new: NewRoom) -> tuple[Invitation, dict[str, str]]:
-    added = await store.add(new, reserved=settings.sip.reception)
+    added = await store.add(new, reserved=reserved(settings))
     return added, _links(settings, store, added.room)
 
 

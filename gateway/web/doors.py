@@ -22,7 +22,7 @@ from config.buckets import Bucket
 from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
 from config.sources import SUBSCRIBER_BITS, counted_as
-from gateway.addresses import sip_uri, web_url
+from gateway.addresses import reserved, sip_uri, web_url
 from gateway.web.brakes import Brakes
 from gateway.web.tokens import LinkKeys, Tickets
 from gateway.web.turn import ice_servers
@@ -67,6 +67,7 @@ class Doors:
         self._engine = engine
         self._wall = wall
         self._random = random
+        self._reserved = reserved(settings)
         self._keys = LinkKeys(store.link_key, wall)
         self._tickets: Tickets[Visit] = Tickets(clock, random)
         self._ad_hoc = Bucket(clock(), refill=1.0, depth=_ROOMS_AT_ONCE)
@@ -92,7 +93,7 @@ class Doors:
             language = self._settings.ivr.language
         name = name or AD_HOC_NAME[language]
         new = NewRoom(name, slug=slug, language=language, access=Access.OPEN, expires_at=expires_at)
-        return await self._store.add(new, reserved=self._settings.sip.reception)
+        return await self._store.add(new, reserved=self._reserved)
 
     async def sweep(self) -> None:
         """Remove rooms whose time has passed and in which nobody is."""

@@ -14,7 +14,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -149,26 +149,21 @@ async def opening(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     async with AsyncExitStack() as stack:
         if engine.dialect.name == "sqlite" and engine.url.database:
             file = Path(engine.url.database)
-            check_file(file)
+            _check_file(file)
             await stack.enter_async_context(_locked_folder(file.parent))
+            _make_file(file)
             async with engine.connect() as connection:
                 await connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # stays with the file
         yield await stack.enter_async_context(exclusive(engine))
 
 
-def check_file(file: Path) -> None:
-    """Raise :class:`StoreError` unless a SQLite file is there or could be made."""
-    if file.exists():
-        return
-    if not file.parent.is_dir():
-        raise StoreError(
-            f"There is no folder {file.parent} for the database.", hint=f"mkdir -p {file.parent}"
-        )
-    if not os.access(file.parent, os.W_OK | os.X_OK):
-        raise StoreError(
-            f"The folder {file.parent} of the database cannot be written to.",
-            hint="Give it to the user that Passerelle runs as, or set database.url.",
-        )
+def is_new(url: URL) -> bool:
+    """Whether it names a SQLite file that is still to be made; :class:`StoreError` where none can be."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return False
+    file = Path(url.database)
+    _check_file(file)
+    return not file.exists()
 
 
 @contextmanager
@@ -198,6 +193,29 @@ async def _locked_folder(folder: Path) -> AsyncIterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _check_file(file: Path) -> None:
+    if file.exists():
+        return
+    if not file.parent.is_dir():
+        raise StoreError(
+            f"There is no folder {file.parent} for the database.", hint=f"mkdir -p {file.parent}"
+        )
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"The folder {file.parent} of the database cannot be written to.",
+            hint="Give it to the user that Passerelle runs as, or set database.url.",
+        )
+
+
+def _make_file(file: Path) -> None:
+    """Make it for its owner only, unless it is there: SQLite takes an empty file for a new database.
+
+    The files beside it (-wal, -shm) get its mode from SQLite.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -22,11 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from rooms.keys import PinKeys, fitting_keys, make_secret
-from rooms.pins import check_pin, make_pin
+from rooms.pins import Reserved, check_chosen, make_pin
 from rooms.store.database import (
     PointReader,
     connect,
     exclusive,
+    is_new,
     opening,
     parse_url,
     reader,
@@ -64,7 +65,10 @@ class Store:
 
         Raises :class:`StoreError` or :class:`~rooms.keys.SecretError`.
         """
-        engine = connect(parse_url(url))
+        address = parse_url(url)
+        if is_new(address):
+            fitting_keys(secret_file, None)  # a refusal leaves no empty database behind
+        engine = connect(address)
         try:
             with translated_errors():
                 async with opening(engine) as connection:
@@ -120,21 +124,19 @@ class Store:
             pins = {role: self._keys.reveal(sealed, _binding(found, Role(role))) for role, sealed in rows}
         return Invitation(found, pins[Role.GUEST.value], pins.get(Role.HOST.value))
 
-    async def add(self, new: NewRoom, *, reserved: Collection[str] = ()) -> Invitation:
-        """Store a room. ``reserved`` are slugs no room may have, the names of the reception.
+    async def add(self, new: NewRoom, *, reserved: Reserved = lambda _: False) -> Invitation:
+        """Store a room. ``reserved``: slugs and PINs no room may have, chosen or made.
 
-        Raises :class:`RoomError` when a given slug or PIN is not possible or is taken.
+        Raises :class:`RoomError` when a chosen slug or PIN is not possible or is taken.
         """
-        given = [digits for digits in (new.pin, new.host_pin) if digits is not None]
-        for digits in given:
-            check_pin(digits)
-        if len(set(given)) < len(given):
-            raise RoomError("Guests and hosts need different PINs.", hint="Leave one out to have it made.")
+        check_chosen(new, reserved)
+        chosen = {digits for digits in (new.pin, new.host_pin) if digits is not None}
         async with self._writing() as connection:
-            slug = await _free_slug(connection, new, {name.lower() for name in reserved})
-            pins = {Role.GUEST: await self._free_pin(connection, new.pin, given)}
+            slug = await _free_slug(connection, new, reserved)
+            pins = {Role.GUEST: await self._free_pin(connection, new.pin, chosen, reserved)}
             if new.has_host_pin:
-                pins[Role.HOST] = await self._free_pin(connection, new.host_pin, [*given, pins[Role.GUEST]])
+                unlike = {*chosen, pins[Role.GUEST]}
+                pins[Role.HOST] = await self._free_pin(connection, new.host_pin, unlike, reserved)
             added = await _insert_room(connection, new, slug)
             for role, digits in pins.items():
                 sealed = self._keys.seal(digits, _binding(added, role))
@@ -175,42 +177,39 @@ class Store:
         with translated_errors():
             return await self._points.first(query, values)
 
-    async def _free_pin(self, connection: AsyncConnection, given: str | None, unlike: Collection[str]) -> str:
-        """Return the given PIN, or a made one that is unlike those; such that no room has it."""
+    async def _free_pin(
+        self, connection: AsyncConnection, chosen: str | None, unlike: Collection[str], reserved: Reserved
+    ) -> str:
+        """Return the chosen PIN, or a made one that is unlike those; such that no room has it."""
 
         async def is_stored(digits: str) -> bool:
             stored = select(pin.c.role).where(pin.c.lookup == self._keys.lookup(digits))
             return await connection.scalar(stored) is not None
 
-        if given is not None:
-            if await is_stored(given):
+        if chosen is not None:
+            if await is_stored(chosen):
                 raise RoomError(
                     "This PIN is taken.", hint="Choose another, or leave it out to have one made."
                 )
-            return given
-        while (made := self._make_pin()) in unlike or await is_stored(made):
+            return chosen
+        while (made := self._make_pin()) in unlike or reserved(made) or await is_stored(made):
             pass
         return made
 
 
-async def _free_slug(connection: AsyncConnection, new: NewRoom, reserved: Collection[str]) -> str:
+async def _free_slug(connection: AsyncConnection, new: NewRoom, reserved: Reserved) -> str:
     async def stored(condition: ColumnElement[bool]) -> set[str]:
         return set(await connection.scalars(select(room.c.slug).where(condition)))
 
     if new.slug is not None:
-        if new.slug in reserved:
-            raise RoomError(
-                f'"{new.slug}" is a name of the reception (sip.reception).', hint="Choose another slug."
-            )
         if await stored(room.c.slug == new.slug):
             raise RoomError(
                 f'There is a room "{new.slug}" already.', hint="Choose another slug, or leave it out."
             )
         return new.slug
     base = slugify(new.name)
-    return unique_slug(
-        base, await stored(or_(room.c.slug == base, room.c.slug.like(f"{base}-%"))) | set(reserved)
-    )
+    taken = await stored(or_(room.c.slug == base, room.c.slug.like(f"{base}-%")))
+    return unique_slug(base, lambda slug: slug in taken or reserved(slug))
 
 
 async def _insert_room(connection: AsyncConnection, new: NewRoom, slug: str) -> Room:

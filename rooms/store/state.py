@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from rooms.keys import fitting_keys, read_secret
-from rooms.store.database import check_file, connect, parse_url, translated_errors
+from rooms.keys import fitting_keys
+from rooms.store.database import connect, is_new, parse_url, translated_errors
 from rooms.store.schema import State, state_of
 from rooms.store.tables import secret_check
 
@@ -20,11 +20,11 @@ async def look(url: str, secret_file: Path) -> State:
     """Look at the database and its secret file.
 
     Raises :class:`~rooms.store.StoreError` (out of reach, or written by a newer version) or
-    :class:`~rooms.keys.SecretError` (missing, open to others, of another database).
+    :class:`~rooms.keys.SecretError` (missing, open to others, of another database, cannot be made).
     """
     parsed = parse_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database and _is_new(Path(parsed.database)):
-        read_secret(secret_file)
+    if is_new(parsed):
+        fitting_keys(secret_file, None)
         return State.NEW
     engine = connect(parsed)
     try:
@@ -33,11 +33,6 @@ async def look(url: str, secret_file: Path) -> State:
                 return await connection.run_sync(_look_inside, secret_file)
     finally:
         await engine.dispose()
-
-
-def _is_new(file: Path) -> bool:
-    check_file(file)
-    return not file.exists()
 
 
 def _look_inside(connection: Connection, secret_file: Path) -> State:

@@ -59,3 +59,15 @@ def test_however_a_reception_number_is_written(listed: str, dialled: str) -> Non
     assert Routes([listed], {}).destination(dialled) == Reception()
     assert Routes([], {listed: "en"}).destination(dialled) == Reception("en")
     assert Routes([listed], {}).destination("170180000") == ByPin("170180000")
+
+
+@pytest.mark.parametrize(
+    "name", ["meet", "Meet", "meet-en", "+33170180000", "33170180000", "00331 7018-0000", "40-00"]
+)
+def test_names_of_the_reception(name: str) -> None:
+    assert ROUTES.is_reception(name)
+
+
+@pytest.mark.parametrize("name", ["", "*", "team", "meet-fr", "170180000", "0170180000"])
+def test_names_for_rooms(name: str) -> None:
+    assert not ROUTES.is_reception(name)

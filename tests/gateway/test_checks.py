@@ -96,6 +96,14 @@ def test_the_secret_file_is_open_to_others(tmp_path: Path) -> None:
     assert problem.hint.startswith("chmod 600")
 
 
+def test_a_secret_file_that_cannot_be_made(tmp_path: Path) -> None:
+    there = database(tmp_path).database.model_copy(update={"secret_file": tmp_path / "none" / "secret"})
+    [problem] = asyncio.run(check_database(Settings(database=there)))
+    assert problem.key == "database"
+    assert f"{tmp_path}/none/secret cannot be made" in problem.message
+    assert "database.secret_file" in problem.hint
+
+
 def test_a_certificate_with_its_key(tmp_path: Path) -> None:
     http = HttpSettings(certificate=tmp_path / "chain.pem", key=tmp_path / "key.pem")
     certificate.provide(tmp_path / "chain.pem", tmp_path / "key.pem", "192.0.2.20")

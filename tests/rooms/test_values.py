@@ -12,6 +12,7 @@ from rooms.values import Invitation, NewRoom, Room, RoomError, check_slug, slugi
         ("a.b@c--d__e", "a-b-c-d-e"),
         ("DINUM", "dinum"),
         ("2024", "room-2024"),
+        ("12/06", "room-12-06"),
         ("会议", "room"),
         ("①②", "room-12"),
         ("...", "room"),
@@ -24,12 +25,12 @@ def test_a_name_makes_a_slug_that_passes_its_own_check(name: str, slug: str) -> 
 
 
 def test_a_taken_slug_is_numbered() -> None:
-    assert unique_slug("team", set()) == "team"
-    assert unique_slug("team", {"team", "team-2", "team-4"}) == "team-3"
+    assert unique_slug("team", set().__contains__) == "team"
+    assert unique_slug("team", {"team", "team-2", "team-4"}.__contains__) == "team-3"
 
 
 @pytest.mark.parametrize(
-    "slug", ["", "1234567890", "Team", "a.b", "a--b", "-a", "a-", "é", "a b", "x" * 65, "a\n", "٣٤"]
+    "slug", ["", "1234567890", "2-4", "Team", "a.b", "a--b", "-a", "a-", "é", "a b", "x" * 65, "a\n", "٣٤"]
 )
 def test_slugs_that_cannot_stand_in_an_address_are_refused_with_one_that_can(slug: str) -> None:
     with pytest.raises(RoomError) as refusal:
@@ -38,7 +39,7 @@ def test_slugs_that_cannot_stand_in_an_address_are_refused_with_one_that_can(slu
     check_slug(suggested)
 
 
-@pytest.mark.parametrize("slug", ["a", "meet-2", "2-4", "x" * 64, "1a"])
+@pytest.mark.parametrize("slug", ["a", "meet-2", "2-a", "x" * 64, "1a"])
 def test_possible_slugs(slug: str) -> None:
     check_slug(slug)
 

@@ -22,7 +22,10 @@ class Passerelle:
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
         self.config = folder / "passerelle.toml"
-        self.config.write_text('[sip]\nlisten = ["udp:127.0.0.1:5070"]\nreception = ["meet", "*"]\n')
+        self.config.write_text(
+            '[sip]\nlisten = ["udp:127.0.0.1:5070"]\nreception = ["meet", "+33 1 23 45 67 89", "*"]\n'
+            '[ivr]\nlanguages = { "meet-en" = "en" }\n'
+        )
         self._capsys = capsys
 
     def run(self, *arguments: str) -> Result:
@@ -155,6 +158,9 @@ def test_a_short_pin_is_taken_with_a_warning(passerelle: Passerelle) -> None:
     [
         (["add", "Other", "--slug", "team"], 'There is a room "team" already', "another slug"),
         (["add", "Other", "--slug", "meet"], "a name of the reception", "another slug"),
+        (["add", "Other", "--slug", "meet-en"], "a name of the reception", "another slug"),
+        (["add", "Other", "--pin", "33123456789"], "a number of the reception", "leave it out"),
+        (["add", "Other", "--host-pin", "0033123456789"], "a number of the reception", "leave it out"),
         (["add", "Other", "--slug", "Été"], "small letters", 'Try "ete"'),
         (["add", "Other", "--slug", "123456"], "taken for a PIN", 'Try "room-123456"'),
         (["add", "Other", "--pin", "471147"], "This PIN is taken", "leave it out"),
@@ -200,6 +206,14 @@ def test_only_adding_a_room_makes_a_database(passerelle: Passerelle, arguments: 
     assert f"database.url; settings: {passerelle.config}" in message
     assert "--config" in message
     assert len(message.splitlines()) <= 2
+    assert list(passerelle.folder.iterdir()) == [passerelle.config]
+
+
+@pytest.mark.parametrize(
+    "refused", [["--pin", "12ab"], ["--slug", "meet"], ["--pin", "1234", "--host-pin", "1234"]]
+)
+def test_a_room_that_cannot_be_makes_no_database(passerelle: Passerelle, refused: list[str]) -> None:
+    passerelle.refused("add", "Team", *refused)
     assert list(passerelle.folder.iterdir()) == [passerelle.config]
 
 

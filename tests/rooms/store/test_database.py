@@ -1,6 +1,7 @@
 import asyncio
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from rooms.keys import SecretError
 from rooms.store import Store, StoreError
 from rooms.store.database import connect, exclusive, parse_url
 from rooms.store.schema import _config, migrate
 from rooms.store.tables import metadata
+from rooms.values import NewRoom
 
 from ..conftest import InStore, execute
 
@@ -100,6 +103,34 @@ def test_on_sqlite_those_who_open_queue_before_they_touch_the_file(tmp_path: Pat
         assert file.exists()
 
     asyncio.run(scenario())
+
+
+def test_what_sqlite_writes_is_for_its_owner_only(tmp_path: Path) -> None:
+    modes: dict[str, int] = {}
+
+    def look() -> None:
+        modes.update({file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("passerelle*")})
+
+    async def scenario() -> None:
+        store = await Store.open(f"sqlite:///{tmp_path}/passerelle.db", tmp_path / "secret")
+        await store.add(NewRoom("Team"))
+        look()
+        await store.close()
+
+    mask = os.umask(0)
+    try:
+        asyncio.run(scenario())
+    finally:
+        os.umask(mask)
+    assert modes == {f"passerelle.db{end}": 0o600 for end in ("", "-shm", "-wal")}
+
+
+@pytest.mark.parametrize("where", ["absent/secret", "damaged"])
+def test_a_secret_that_cannot_be_had_leaves_no_database_behind(where: str, tmp_path: Path) -> None:
+    (tmp_path / "damaged").touch(mode=0o600)
+    with pytest.raises(SecretError):
+        asyncio.run(Store.open(f"sqlite:///{tmp_path}/passerelle.db", tmp_path / where))
+    assert [file.name for file in tmp_path.iterdir()] == ["damaged"]
 
 
 def test_sqlite_keeps_a_write_ahead_log_and_its_foreign_keys(tmp_path: Path) -> None:

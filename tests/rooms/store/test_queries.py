@@ -16,6 +16,10 @@ from rooms.values import Access, NewRoom, Role, Room, RoomError
 from ..conftest import InStore, execute
 
 
+def is_reception(name: str) -> bool:
+    return name in ("meet", "33123456789")
+
+
 def test_a_new_store_is_empty(in_store: InStore) -> None:
     async def scenario(store: Store) -> None:
         assert await store.count() == 0
@@ -87,11 +91,23 @@ def test_a_pin_that_is_in_use_is_not_made_again(url: str, secret_file: Path) -> 
     asyncio.run(scenario())
 
 
+def test_a_number_of_the_reception_is_not_made(url: str, secret_file: Path) -> None:
+    made = deque(["33123456789", "1000000007", "33123456789", "1000000008"])
+
+    async def scenario() -> None:
+        store = await Store.open(url, secret_file, make_pin=made.popleft)
+        added = await store.add(NewRoom("Team"), reserved=is_reception)
+        assert (added.pin, added.host_pin) == ("1000000007", "1000000008")
+        await store.close()
+
+    asyncio.run(scenario())
+
+
 def test_names_may_repeat_slugs_are_numbered(in_store: InStore) -> None:
     async def scenario(store: Store) -> None:
         slugs = [(await store.add(NewRoom(name))).room.slug for name in ("Team", "Teamwork", "Team", "team")]
         assert slugs == ["team", "teamwork", "team-2", "team-3"]
-        assert (await store.add(NewRoom("Meet"), reserved={"Meet", "*"})).room.slug == "meet-2"
+        assert (await store.add(NewRoom("Meet"), reserved=is_reception)).room.slug == "meet-2"
 
     in_store(scenario)
 
@@ -100,7 +116,9 @@ def test_names_may_repeat_slugs_are_numbered(in_store: InStore) -> None:
     ("new", "said"),
     [
         (NewRoom("Other", slug="team"), "already"),
-        (NewRoom("Other", slug="meet"), "reception"),
+        (NewRoom("Other", slug="meet"), "name of the reception"),
+        (NewRoom("Other", pin="33123456789"), "number of the reception"),
+        (NewRoom("Other", host_pin="33123456789"), "number of the reception"),
         (NewRoom("Other", pin="111222"), "PIN is taken"),
         (NewRoom("Other", pin="333444"), "PIN is taken"),
         (NewRoom("Other", host_pin="111222"), "PIN is taken"),
@@ -115,7 +133,7 @@ def test_what_is_taken_or_wrong_is_refused_and_nothing_is_stored(
     async def scenario(store: Store) -> None:
         team = await store.add(NewRoom("Team", pin="111222", host_pin="333444"))
         with pytest.raises(RoomError, match=said) as refusal:
-            await store.add(new, reserved=["meet"])
+            await store.add(new, reserved=is_reception)
         assert "111222" not in f"{refusal.value} {refusal.value.hint}"
         assert await store.rooms() == [team.room]
 

@@ -51,6 +51,12 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert refusal.value.hint == f"mkdir -p {tmp_path}/absent"
 
 
+def test_a_secret_file_that_could_not_be_made_is_told(url: str, tmp_path: Path) -> None:
+    with pytest.raises(SecretError, match=f"there is no folder {tmp_path}/absent") as refusal:
+        looked(url, tmp_path / "absent" / "secret")
+    assert refusal.value.hint == f"mkdir -p {tmp_path}/absent; or set database.secret_file"
+
+
 def test_a_server_out_of_reach_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="does not answer"):
         looked("postgresql://u:hidden@127.0.0.1:1/d", tmp_path / "secret")
