@@ -215,7 +215,9 @@ class Person:
         self._context.close()
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and "Failed to load resource" not in message.text:  # a PIN may be refused
+        # A PIN may be refused, and nobody answers while a gateway is restarted.
+        known = ("Failed to load resource", "net::ERR_CONNECTION_REFUSED")
+        if message.type == "error" and not any(words in message.text for words in known):
             self.complaints.append(message.text)
 
     # -- a network that fails
