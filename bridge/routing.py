@@ -2,7 +2,8 @@
 
 A name can mean several things; the first line that fits decides:
 
-1. a reception name (``sip.reception``)      the voice asks for a PIN
+1. a reception name (``sip.reception``),     the voice asks for a PIN
+   or none
 2. ``<slug>.<pin>`` (digits after the dot)   that room, with that PIN
 3. digits only, as many as a PIN may have    a PIN
 4. anything else                             a room's slug: straight in when the room is open, else the

@@ -2,18 +2,19 @@
 
 Whether the settings fit each other was told when they were loaded; here the machine is asked. Each check
 gives problems with the key to change; none changes anything. ``passerelle serve`` asks before it starts
-for what is quick, ``passerelle check`` for everything.
+for what is quick, ``passerelle check`` for everything. Both also tell what stops nothing but was probably
+not meant (``of_no_use``).
 """
 
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bridge.announcer import Announcer
 from config.outcome import PasserelleError
-from config.prompts import find, find_music, find_room_names
-from config.settings import Problem, Settings
+from config.prompts import find, find_music, find_room_names, find_unused
+from config.settings import Problem, Settings, misspelt
 from config.texts import LANGUAGES
 from gateway import certificate
 from gateway.process import calls_possible, files_needed, raise_file_limit
@@ -71,7 +72,9 @@ def check_files(settings: Settings, limit: int) -> Iterator[Problem]:
     calls = settings.limits.calls
     if limit < files_needed(calls):
         message = f"{calls} calls take {files_needed(calls)} open files, but only {limit} are allowed"
-        hint = f"raise the limit, by ulimit -n or LimitNOFILE=, or set {calls_possible(limit)} calls"
+        hint = "raise the limit, by ulimit -n or LimitNOFILE="
+        if possible := calls_possible(limit):
+            hint += f", or set {possible} calls"
         yield Problem("limits.calls", message, hint)
 
 
@@ -101,3 +104,14 @@ def check_prompts(settings: Settings) -> Iterator[Problem]:
         Announcer.load(find(folder, LANGUAGES), find_room_names(folder), find_music(folder))
     except PasserelleError as error:
         yield Problem("ivr.prompts", str(error), error.hint)
+
+
+def of_no_use(settings: Settings | None, environ: Mapping[str, str]) -> Iterator[Problem]:
+    """What was set, but is nowhere looked for. ``settings``: None where they cannot be read."""
+    yield from misspelt(environ)
+    folder = settings.ivr.prompts if settings else None
+    for file, near in find_unused(folder, LANGUAGES).items():
+        hint = (
+            f"did you mean {near}?" if near else "the names are those of the shipped ones, in config/prompts"
+        )
+        yield Problem("ivr.prompts", f"{file} is never heard: no recording is called that", hint)

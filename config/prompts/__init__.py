@@ -8,6 +8,7 @@ set. It may also hold ``rooms/<slug>``, the spoken name of a room, which is hear
 """
 
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from config.outcome import Outcome, PasserelleError
@@ -46,6 +47,21 @@ def find_room_names(override: Path | None) -> Mapping[str, Path]:
         return {}
     files = sorted((override / "rooms").glob("*"), key=_rank, reverse=True)
     return {file.stem: file for file in files if file.suffix in SUFFIXES}
+
+
+def find_unused(override: Path | None, languages: Collection[str]) -> Mapping[Path, str]:
+    """Recordings that are never heard, since none is called so; with each the nearest name of one, or ""."""
+    if override is None:
+        return {}
+    names = ["music", *(f"{language}/{phrase}" for language in languages for phrase in Phrase)]
+    unused: dict[Path, str] = {}
+    for file in sorted({*override.glob("*"), *override.glob("*/*")}):
+        name, suffix = file.relative_to(override).with_suffix("").as_posix(), file.suffix.lower()
+        known = name in names or name.startswith("rooms/")
+        if suffix in SUFFIXES and not (known and file.suffix == suffix):  # welcome.WAV is not looked for
+            near = [name] if known else get_close_matches(name, names, n=1)
+            unused[file] = near[0] + suffix if near else ""
+    return unused
 
 
 def _find(override: Path | None, language: str, phrase: Phrase) -> Path:

@@ -1,11 +1,12 @@
 """``passerelle check``: what is wrong here, before a caller finds out."""
 
 import asyncio
+import os
 
 import click
 
 from config.settings import Problem, Settings, SettingsError
-from gateway.checks import check_everything
+from gateway.checks import check_everything, of_no_use
 from gateway.cli.common import config_option, json_option, load_settings, print_json, settings_file
 
 
@@ -17,7 +18,7 @@ def check(as_json: bool) -> None:
 
     Looks at the settings, ports and addresses, the TLS certificate, the database and its secret file, the
     recordings and the limit of open files. Changes nothing. Ports that a running Passerelle uses are told as
-    taken.
+    taken. Warnings are of what has no effect, such as a misspelt file name; with them alone all is well.
     """
     problems: list[Problem] = []
     settings: Settings | None = None
@@ -27,16 +28,22 @@ def check(as_json: bool) -> None:
         problems = error.problems
     else:
         problems = asyncio.run(check_everything(settings))
+    warnings = list(of_no_use(settings, os.environ))
     if as_json:
-        fields = [{"key": item.key, "message": item.message, "hint": item.hint} for item in problems]
-        print_json({"ok": not problems, "problems": fields})
-    elif settings is not None and not problems:
-        click.echo(_summary(settings))
+        print_json({"ok": not problems, "problems": _fields(problems), "warnings": _fields(warnings)})
     else:
         for problem in problems:
             click.echo(str(problem), err=True)
+        for warning in warnings:
+            click.echo(f"Warning: {warning}", err=True)
+        if settings is not None and not problems:
+            click.echo(_summary(settings))
     if problems:
         click.get_current_context().exit(1)
+
+
+def _fields(problems: list[Problem]) -> list[dict[str, str]]:
+    return [{"key": item.key, "message": item.message, "hint": item.hint} for item in problems]
 
 
 def _summary(settings: Settings) -> str:

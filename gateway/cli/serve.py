@@ -1,15 +1,19 @@
 """``passerelle serve``: run the gateway."""
 
+import os
 from pathlib import Path
 
 import click
+import structlog
 
 from config.settings import SettingsError
 from gateway import demo as demo_mode
 from gateway import logs
-from gateway.checks import check_files, check_ports
+from gateway.checks import check_files, check_ports, of_no_use
 from gateway.cli.common import config_option, load_settings
 from gateway.process import raise_file_limit
+
+log = structlog.get_logger(__name__)
 
 
 @click.command()
@@ -41,6 +45,10 @@ def serve(demo: bool, lan: bool) -> None:
         raise SettingsError(problems)
     spool = logs.configure(settings.log)
     logs.capture_twisted()
+    for each in of_no_use(settings, os.environ):
+        log.warning(
+            "Something that was set has no effect", key=each.key, problem=each.message, hint=each.hint
+        )
     try:
         from gateway import app  # the whole house: not needed to print help or refuse to start
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from config.outcome import PasserelleError
-from config.prompts import MUSIC, SHIPPED, find, find_music, find_room_names
+from config.prompts import MUSIC, SHIPPED, find, find_music, find_room_names, find_unused
 from config.texts import LANGUAGES, Language, Phrase, texts
 
 BLOCK = 160  # samples: 10 ms at 16 kHz
@@ -131,3 +131,22 @@ def test_rooms_may_have_their_names_recorded(tmp_path: Path) -> None:
         "budget": tmp_path / "rooms" / "budget.wav",
         "salle-12": tmp_path / "rooms" / "salle-12.ogg",
     }
+
+
+def test_recordings_that_nobody_hears_are_found_with_the_nearest_name(tmp_path: Path) -> None:
+    assert find_unused(None, LANGUAGES) == find_unused(tmp_path, LANGUAGES) == {}
+    for folder in ("fr", "rooms", "de"):
+        (tmp_path / folder).mkdir()
+    used = ["fr/welcome.wav", "fr/welcome.mp3", "rooms/budget.wav", "music.ogg", "fr/README.txt", "LICENSE"]
+    unused = {
+        "fr/wellcome.wav": "fr/welcome.wav",
+        "fr/alone.WAV": "fr/alone.wav",
+        "rooms/team.Ogg": "rooms/team.ogg",
+        "welcome.mp3": "fr/welcome.mp3",
+        "de/zzz.wav": "",
+        "jingle.flac": "",
+    }
+    for name in (*used, *unused):
+        (tmp_path / name).touch()
+    found = find_unused(tmp_path, LANGUAGES)
+    assert {file.relative_to(tmp_path).as_posix(): near for file, near in found.items()} == unused

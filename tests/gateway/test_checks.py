@@ -26,6 +26,7 @@ from gateway.checks import (
     check_files,
     check_ports,
     check_prompts,
+    of_no_use,
 )
 from rooms.store import Store
 
@@ -72,6 +73,11 @@ def test_too_few_open_files() -> None:
     assert problem.message == "1000 calls take 2256 open files, but only 1024 are allowed"
     assert "384 calls" in problem.hint
     assert list(check_files(settings, 2256)) == []
+
+
+def test_a_limit_too_low_for_any_call() -> None:
+    [problem] = check_files(Settings(limits=LimitsSettings(calls=1)), 256)
+    assert problem.hint == "raise the limit, by ulimit -n or LimitNOFILE="
 
 
 def database(folder: Path) -> Settings:
@@ -153,6 +159,19 @@ def test_a_recording_that_is_none(tmp_path: Path) -> None:
     [problem] = check_prompts(Settings(ivr=IvrSettings(prompts=tmp_path)))
     assert problem.key == "ivr.prompts"
     assert "welcome.wav" in problem.message
+
+
+def test_what_was_set_in_vain_is_told(tmp_path: Path) -> None:
+    assert list(of_no_use(Settings(), {"PASSERELLE_LOG__LEVEL": "info"})) == []
+    (tmp_path / "fr").mkdir()
+    (tmp_path / "fr" / "wellcome.wav").touch()
+    settings = Settings(ivr=IvrSettings(prompts=tmp_path))
+    variable, file = of_no_use(settings, {"PASERELLE_LOG__LEVEL": "info"})
+    assert str(variable) == "PASERELLE_LOG__LEVEL: sets nothing (did you mean PASSERELLE_LOG__LEVEL?)"
+    assert file.key == "ivr.prompts"
+    assert file.message == f"{tmp_path}/fr/wellcome.wav is never heard: no recording is called that"
+    assert file.hint == "did you mean fr/welcome.wav?"
+    assert list(of_no_use(None, {"PASERELLE_LOG__LEVEL": "info"})) == [variable]
 
 
 @pytest.mark.parametrize("host", ["::1"])

@@ -87,7 +87,7 @@ def checked(capsys: Output, *arguments: str) -> tuple[int, Any]:
 
 
 def test_check_of_what_is_well(capsys: Output) -> None:
-    assert checked(capsys, "check") == (0, {"ok": True, "problems": []})
+    assert checked(capsys, "check") == (0, {"ok": True, "problems": [], "warnings": []})
     assert main(["check"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("All is well with the defaults")
@@ -116,6 +116,17 @@ def test_check_tells_key_message_and_hint(folder: Path, capsys: Output) -> None:
     out, err = capsys.readouterr()
     assert out == ""
     assert "http.listen" in err
+
+
+def test_check_warns_of_what_has_no_effect(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASERELLE_LOG__LEVEL", "debug")
+    status, value = checked(capsys, "check")
+    assert (status, value["ok"], value["problems"]) == (0, True, [])
+    assert [warning["key"] for warning in value["warnings"]] == ["PASERELLE_LOG__LEVEL"]
+    assert main(["check"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("All is well")
+    assert err.startswith("Warning: PASERELLE_LOG__LEVEL: sets nothing (did you mean PASSERELLE_LOG__LEVEL?)")
 
 
 def test_check_of_wrong_settings(folder: Path, capsys: Output) -> None:
@@ -188,6 +199,16 @@ def test_a_database_that_cannot_be_had(command: list[str], monkeypatch: pytest.M
     assert "There is no folder /nowhere/at for the database." in err
     assert "mkdir -p /nowhere/at" in err
     assert "Traceback" not in err
+
+
+def test_the_log_warns_of_what_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSERELLE_DATABASE__URL", "sqlite:////nowhere/at/all.db")
+    monkeypatch.setenv("PASERELLE_LOG__LEVEL", "debug")
+    status, err = in_a_process("serve")
+    assert status == 1
+    [warning] = [line for line in err.splitlines() if "has no effect" in line]
+    assert "PASERELLE_LOG__LEVEL" in warning
+    assert "PASSERELLE_LOG__LEVEL" in warning
 
 
 def test_standard_output_that_is_full() -> None:
