@@ -22,6 +22,8 @@ FLAGS = [
 ]  # fmt: skip
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 390, "height": 844}
+SMALL = {"width": 320, "height": 568}
+REFLOWED = {"width": 320, "height": 256}  # 1280 × 1024 at 400 % (WCAG 1.4.10, RGAA 10.11)
 PERMISSIONS = ["camera", "microphone", "clipboard-read", "clipboard-write"]
 
 

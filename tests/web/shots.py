@@ -1,8 +1,8 @@
 """Pictures of every state of the page, to be looked at: ``python -m tests.web.shots FOLDER [WORD…]``.
 
-Each state is taken wide, narrow and zoomed, in French and English, in both schemes (meetings are dark); with
-words, only those whose names contain them all. The meeting is the fake server's, whose mirror gives moving
-pictures, so nothing but Chromium is needed.
+Each state is taken in each of the sizes of ``VIEWS``, in French and English, in both schemes (meetings are
+dark); with words, only those whose names contain them all. The meeting is the fake server's, whose mirror
+gives moving pictures, so nothing but Chromium is needed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.web.conftest import FLAGS, NARROW, PERMISSIONS, WIDE
+from tests.web.conftest import FLAGS, NARROW, PERMISSIONS, REFLOWED, SMALL, WIDE
 from tests.web.fake_server import FakeServer, person
 
 if TYPE_CHECKING:
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 Prepare = Callable[[FakeServer], None]
 Reach = Callable[["Page", FakeServer], None]
 
-VIEWS = {"wide": WIDE, "narrow": NARROW, "zoomed": {"width": 640, "height": 400}}  # the first at 200 %
+VIEWS = {
+    "wide": WIDE,
+    "narrow": NARROW,
+    "zoomed": {"width": 640, "height": 400},  # the first at 200 %
+    "small": SMALL,
+    "reflowed": REFLOWED,
+}
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 LONG = "Marie-Clémentine de La Rochefoucauld-Montmorency (Direction générale des finances publiques)"
 REFUSED = """(name) => Object.defineProperty(navigator.mediaDevices, "getUserMedia", {
