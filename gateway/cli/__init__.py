@@ -13,7 +13,10 @@ from gateway.cli.serve import serve
 from gateway.metrics import software_version
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=False,  # no command is wrong usage, told in two lines as any other
+)
 @click.version_option(software_version(), "-V", "--version", message="passerelle %(version)s")
 @config_option
 def passerelle() -> None:

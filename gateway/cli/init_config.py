@@ -6,7 +6,7 @@ import click
 
 from config.outcome import Outcome, PasserelleError
 from config.settings import template
-from gateway.cli.common import config_option
+from gateway.cli.common import config_option, json_option, print_json
 
 
 @click.command("init-config")
@@ -16,11 +16,15 @@ from gateway.cli.common import config_option
     type=click.Path(path_type=Path),
     help="Where to write it; a file that is there is left alone. Default: standard output.",
 )
+@json_option
 @config_option
-def init_config(output: Path | None) -> None:
-    """Write a settings file, every key explained."""
+def init_config(output: Path | None, as_json: bool) -> None:
+    """Write a settings file, every key explained.
+
+    With --json it is one string, or with --output as well, an object with the path.
+    """
     if output is None:
-        click.echo(template(), nl=False)
+        print_json(template()) if as_json else click.echo(template(), nl=False)
         return
     try:
         with output.open("x", encoding="utf-8") as file:
@@ -37,4 +41,7 @@ def init_config(output: Path | None) -> None:
             outcome=Outcome.UNAVAILABLE,
             hint="Choose an --output in a folder that you may write to.",
         ) from None
-    click.echo(f"Wrote {output}. Edit it, then: passerelle check --config {output}")
+    if as_json:
+        print_json({"path": str(output)})
+    else:
+        click.echo(f"Wrote {output}. Edit it, then: passerelle check --config {output}")

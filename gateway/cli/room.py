@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def room() -> None:
     """Add, list, show and remove rooms.
 

@@ -43,6 +43,8 @@ def test_help_shows_the_first_steps(capsys: Output) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ([], "passerelle: Missing command."),
+        (["room"], "passerelle room: Missing command."),
         (["nonsense"], "passerelle: No such command 'nonsense'"),
         (["check", "--nonsense"], "passerelle check: No such option '--nonsense'"),
         (["serve", "--lan"], "--lan goes with --demo"),
@@ -74,6 +76,14 @@ def test_init_config_writes_and_never_overwrites(folder: Path, capsys: Output) -
     err = capsys.readouterr().err
     assert "is there already" in err
     assert "--output" in err
+
+
+def test_init_config_for_scripts(folder: Path, capsys: Output) -> None:
+    assert main(["init-config", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == template()
+    assert main(["init-config", "--json", "--output", "new.toml"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"path": "new.toml"}
+    assert (folder / "new.toml").read_text(encoding="utf-8") == template()
 
 
 def test_init_config_into_a_folder_that_is_not_there(capsys: Output) -> None:
