@@ -28,7 +28,7 @@ from conferencing.embedded.plane import Plane
 from conferencing.meeting import Limits, MeetingRules
 from config.outcome import Outcome, PasserelleError
 from config.prompts import find, find_music, find_room_names
-from config.settings import Listener, Settings
+from config.settings import Endpoint, Listener, Settings
 from config.settings.values import is_unspecified
 from config.texts import LANGUAGES
 from gateway import run as process
@@ -120,8 +120,9 @@ class App:
         self._store: Store | None = None
         self._desk: Desk | None = None
         self._http: HttpServer | None = None
+        self._transports = [self._transport(reactor, listener) for listener in settings.sip.listen]
         self._agent = UserAgent(
-            [self._transport(reactor, listener) for listener in settings.sip.listen],
+            self._transports,
             call_later=loop.call_later,
             clock=self._clock,
             random=self._random,
@@ -157,7 +158,7 @@ class App:
         pages = self._pages(doors)
         api = create_api(lambda: self._not_ready, self._metrics(desk).page, *pages)
         self._http = HttpServer(api, settings.http.listen, settings.http.tls)
-        await self._http.start()
+        http = await self._http.start()
         try:
             await self._agent.start()
         except OSError as error:
@@ -169,8 +170,10 @@ class App:
         desk.ticker.start()
         self._engine_ticker.start()
         self._not_ready = None
-        listeners = [str(listener) for listener in settings.sip.listen]
-        log.info("Ready", sip=listeners, media=str(settings.media.ports), http=str(settings.http.listen))
+        # Where 0 is set, the real ports.
+        places = [(each.kind, each.address) for each in self._transports]
+        sip = [f"{kind}:{Endpoint(place.host, place.port)}" for kind, place in places]
+        log.info("Ready", sip=sip, media=str(settings.media.ports), http=str(http))
         if invitation is not None:
             for line in introduction(settings, invitation, doors.link, lan=self._lan):
                 click.echo(line)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvloop
+from structlog.testing import capture_logs
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from conferencing.embedded.media import Rates
@@ -179,6 +180,25 @@ def test_it_is_ready_drains_and_says_bye(tmp_path: Path) -> None:
 
     live(settings_for(tmp_path), story)
     assert len(phones[0].byes) == 1
+
+
+def test_it_says_on_which_ports_it_is_ready(tmp_path: Path) -> None:
+    host = NETWORK.address()
+    sip, http = {"listen": [f"udp:{host}:0", f"tcp:{host}:0"]}, {"listen": f"{host}:0"}
+
+    async def story(app: App, phone: Phone, web: Web) -> None:
+        [ready] = [line for line in logs if line["event"] == "Ready"]
+        udp, tcp = ready["sip"]
+        assert udp.startswith(f"udp:{host}:")
+        phone.gateway = (host, int(udp.rpartition(":")[2]))
+        assert (await phone.options()).startswith("SIP/2.0 200")
+        assert tcp.startswith(f"tcp:{host}:")
+        for place in (tcp.removeprefix("tcp:"), ready["http"]):
+            _, writer = await asyncio.open_connection(host, int(place.rpartition(":")[2]))
+            writer.close()
+
+    with capture_logs() as logs:
+        live(settings_for(tmp_path, sip=sip, http=http), story)
 
 
 def test_a_call_is_answered_and_counted(tmp_path: Path) -> None:
