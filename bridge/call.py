@@ -20,7 +20,7 @@ from bridge.flow import Flow, IllegalEventError, State
 from bridge.leg import Leg
 from bridge.services import Services
 from conferencing.engine import Seat, WaitingSeat
-from conferencing.events import Changed, LeftAlone, MuteChanged, Removed
+from conferencing.events import Changed, LeftAlone, MuteChanged, Reason, Removed
 from conferencing.events import Event as MeetingEvent
 from conferencing.participant import Kind
 from config.masking import mask_number
@@ -344,7 +344,7 @@ class BridgedCall:
                 if raised is not self._hand:
                     self._hand = raised
                     self._tell(flow.HandMoved(raised, by_host=True))
-            case Removed():
-                self.dismiss(Outcome.REMOVED)
+            case Removed(_, reason):
+                self.dismiss(Outcome.MEETING_ENDED if reason is Reason.ENDED else Outcome.REMOVED)
             case LeftAlone() if self._flow is not None and self._flow.state is State.MEETING:
                 self._tell(flow.Alone())

@@ -65,8 +65,8 @@ class WaitingSeat(Protocol):
     async def wait(self) -> Seat:
         """Wait for a host's word, which gives a seat.
 
-        Raises ``PasserelleError``: REMOVED when a host says no or the meeting is ended for all, DRAINING
-        when the service stops, CANCELLED after :meth:`cancel`.
+        Raises ``PasserelleError``: REMOVED when a host says no, MEETING_ENDED when it is ended for all,
+        DRAINING when the service stops, CANCELLED after :meth:`cancel`.
         """
 
     def cancel(self) -> None:

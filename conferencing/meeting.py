@@ -211,7 +211,7 @@ class Meeting:
         for participant in self:
             self.remove(participant, Reason.ENDED)
         for knock in self.lobby:
-            self.turn_away(knock.id)
+            self.turn_away(knock.id, Outcome.MEETING_ENDED)
 
     # The waiting room
 
@@ -224,7 +224,7 @@ class Meeting:
         self._decide(knock, participant)
 
     def turn_away(self, knock_id: str, outcome: Outcome = Outcome.REMOVED) -> None:
-        """Say no to one who waits."""
+        """Say no to one who waits, and why."""
         knock = self.lobby.get(knock_id)
         if knock is not None:
             self._decide(knock, outcome)

@@ -37,7 +37,8 @@ class Outcome(Enum):
     PIN_THROTTLED = ("pin_throttled", Fault.POLICY)
     ROOM_FULL = ("room_full", Fault.POLICY)
     ROOM_LOCKED = ("room_locked", Fault.POLICY)
-    REMOVED = ("removed", Fault.POLICY)  # by a host, or the meeting was ended for all
+    REMOVED = ("removed", Fault.POLICY)  # or not let in, by a host
+    MEETING_ENDED = ("meeting_ended", Fault.NOBODY)  # for all, by a host
     SOURCE_LIMIT = ("source_limit", Fault.POLICY)  # too many calls from one address
     OVERLOADED = ("overloaded", Fault.US)  # too many calls for this process
     DRAINING = ("draining", Fault.US)  # refused or ended because we are stopping

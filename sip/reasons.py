@@ -45,6 +45,7 @@ ENDINGS = {
     Outcome.ROOM_FULL: Ending(486, 17, "The meeting is full"),
     Outcome.ROOM_LOCKED: Ending(403, 21, "The meeting is locked"),
     Outcome.REMOVED: Ending(403, 21, "Removed from the meeting"),
+    Outcome.MEETING_ENDED: Ending(480, 16, "The meeting has ended"),
     Outcome.SOURCE_LIMIT: Ending(486, 17, "Too many calls from this address"),
     Outcome.OVERLOADED: Ending(503, 42, "Too many calls", retry_after=10),
     Outcome.DRAINING: Ending(503, 41, "Going out of service", retry_after=60),

@@ -179,6 +179,7 @@ GOODBYES: dict[Outcome, Phrase] = {
     Outcome.ROOM_FULL: Phrase.ROOM_FULL,
     Outcome.ROOM_LOCKED: Phrase.ROOM_LOCKED,
     Outcome.REMOVED: Phrase.REMOVED,
+    Outcome.MEETING_ENDED: Phrase.MEETING_ENDED,
     Outcome.DRAINING: Phrase.ENDING,
     Outcome.UNAVAILABLE: Phrase.UNAVAILABLE,
     Outcome.INTERNAL: Phrase.INTERNAL,

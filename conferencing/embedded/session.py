@@ -51,6 +51,9 @@ MOST_EXCESS = 200
 # The session id of the o= line (RFC 8866 section 5.2): each RTCPeerConnection has its own.
 _ORIGIN = re.compile(r"^o=\S+ (\d+) ", re.MULTILINE)
 
+# What a page that waits is told when it is not let in.
+_CLOSINGS = {Outcome.DRAINING: "restarting", Outcome.MEETING_ENDED: "ended"}
+
 log = structlog.get_logger(__name__)
 
 
@@ -212,7 +215,7 @@ class Session:
             self._sit(decision)
             self._greet(resumed=False)
         else:
-            self.close("restarting" if decision is Outcome.DRAINING else "refused")
+            self.close(_CLOSINGS.get(decision, "refused"))
 
     def _sit(self, participant: Participant) -> None:
         self.state = State.SEATED

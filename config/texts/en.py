@@ -39,12 +39,14 @@ TEXTS = {
         "That code was not recognised. Please check your invitation and call again. Goodbye."
     ),
     Phrase.PIN_THROTTLED: (
-        "Too many wrong codes have been entered. Please call again in a few minutes. Goodbye."
+        "Too many wrong codes have been entered lately. "
+        "Please join by the link in your invitation, or call again later. Goodbye."
     ),
     Phrase.ROOM_FULL: "This meeting is full. Goodbye.",
     Phrase.ROOM_LOCKED: "This meeting is locked. Goodbye.",
     Phrase.NOT_ADMITTED: "The host has not let you in. Goodbye.",
     Phrase.REMOVED: "Your part in this meeting has ended. Goodbye.",
+    Phrase.MEETING_ENDED: "The meeting has ended. Goodbye.",
     Phrase.ENDING: "The service is about to stop. Please call again in a few minutes. Goodbye.",
     Phrase.UNAVAILABLE: "The service is unavailable at the moment. Please call again later. Goodbye.",
     Phrase.INTERNAL: "Something went wrong. Please call again. Goodbye.",

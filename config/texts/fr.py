@@ -37,12 +37,14 @@ TEXTS = {
     Phrase.GOODBYE_SILENT: "Aucun code n’a été saisi. Au revoir.",
     Phrase.TOO_MANY_TRIES: "Ce code n’est pas reconnu. Vérifiez votre invitation, puis rappelez. Au revoir.",
     Phrase.PIN_THROTTLED: (
-        "Trop de codes erronés ont été saisis. Veuillez rappeler dans quelques minutes. Au revoir."
+        "Trop de codes erronés ont été saisis récemment. Veuillez utiliser le lien de votre invitation, "
+        "ou rappeler plus tard. Au revoir."
     ),
     Phrase.ROOM_FULL: "Cette réunion est complète. Au revoir.",
     Phrase.ROOM_LOCKED: "Cette réunion est verrouillée. Au revoir.",
     Phrase.NOT_ADMITTED: "L’organisateur n’a pas accepté votre demande. Au revoir.",
     Phrase.REMOVED: "Votre participation à cette réunion a pris fin. Au revoir.",
+    Phrase.MEETING_ENDED: "La réunion est terminée. Au revoir.",
     Phrase.ENDING: "Le service va s’arrêter. Veuillez rappeler dans quelques minutes. Au revoir.",
     Phrase.UNAVAILABLE: (
         "Le service est momentanément indisponible. Veuillez rappeler plus tard. Au revoir."

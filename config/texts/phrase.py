@@ -53,6 +53,7 @@ class Phrase(StrEnum):
     ROOM_LOCKED = "room_locked"
     NOT_ADMITTED = "not_admitted"  # from the waiting room
     REMOVED = "removed"
+    MEETING_ENDED = "meeting_ended"  # for all, those who wait included
     ENDING = "ending"  # the service is stopping
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal"

@@ -319,9 +319,22 @@ def test_removed_by_a_host() -> None:
         await settle_and_hear(bob)
         assert anna.call.endings == [Outcome.REMOVED]
         assert bob.call.endings == []
+
+    live(story)
+
+
+def test_who_is_there_and_who_waits_hears_that_the_meeting_has_ended() -> None:
+    async def story(house: House) -> None:
+        anna = await house.enters("1111", caller="anna")
+        house.engine.lobby = True
+        bob = await house.calls("1111", caller="bob")
+        await bob.confirms()
+        house.voice.heard()
+        [meeting] = house.engine.meetings()
         meeting.end()
         await house.run(1.0)
-        assert bob.call.endings == [Outcome.REMOVED]
+        assert house.voice.heard() == [Phrase.MEETING_ENDED] * 2
+        assert anna.call.endings == bob.call.endings == [Outcome.MEETING_ENDED]
 
     live(story)
 

@@ -160,7 +160,7 @@ def test_turned_away_given_up_and_ended() -> None:
     meeting.turn_away("anna")
     meeting.give_up("bob")
     meeting.end()
-    assert answers == {"anna": [Outcome.REMOVED], "bob": [], "carl": [Outcome.REMOVED]}
+    assert answers == {"anna": [Outcome.REMOVED], "bob": [], "carl": [Outcome.MEETING_ENDED]}
     assert meeting.deserted
     meeting.leave(host)
 

@@ -106,19 +106,31 @@ def test_a_telephone_is_let_in_by_a_browser() -> None:
     asyncio.run(scenario())
 
 
-def test_a_telephone_is_refused_or_the_service_stops() -> None:
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Outcome.REMOVED, "refused"),
+        (Outcome.MEETING_ENDED, "ended"),
+        (Outcome.DRAINING, "restarting"),
+    ],
+)
+def test_why_those_who_wait_are_not_let_in(outcome: Outcome, reason: str) -> None:
     async def scenario() -> None:
         house = House()
         host, _ = house.come("Host", host=True, waiting_room=True)
-        for outcome in (Outcome.REMOVED, Outcome.DRAINING):
-            waiting = await wait_outside(house)
-            if outcome is Outcome.REMOVED:
-                house.say(host, "refuse", participant="phone")
-            else:
+        _, page = house.come("Guest", waiting_room=True)
+        waiting = await wait_outside(house)
+        match outcome:
+            case Outcome.REMOVED:
+                house.say(host, "refuse", all=True)
+            case Outcome.MEETING_ENDED:
+                house.say(host, "end")
+            case _:
                 house.engine.close()
-            with pytest.raises(PasserelleError) as caught:
-                await waiting.wait()
-            assert caught.value.outcome is outcome
+        assert page.take("closed")[0]["reason"] == reason
+        with pytest.raises(PasserelleError) as caught:
+            await waiting.wait()
+        assert caught.value.outcome is outcome
 
     asyncio.run(scenario())
 
