@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 
 import click
 
@@ -17,6 +18,10 @@ WRONG_USAGE = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 refused, 2 wrong usage."""
+    if isinstance(
+        sys.stdout, TextIOWrapper
+    ):  # file names need be no text; in JSON, this is how to write them
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = passerelle.main(arguments, prog_name="passerelle", standalone_mode=False)
     except click.UsageError as error:

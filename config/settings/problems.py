@@ -78,7 +78,7 @@ def key_of(location: Location) -> str:
     """``("sip", "listen", 0)`` is ``sip.listen[0]``."""
     key = ""
     for part in location:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
+        key += f"[{part}]" if isinstance(part, int) else f".{printable(part)}" if key else printable(part)
     return key
 
 

@@ -181,6 +181,12 @@ def test_a_settings_file_that_is_not_there(capsys: Output) -> None:
     assert "none.toml: cannot be read" in capsys.readouterr().err
 
 
+def test_a_file_name_that_is_no_text(capfd: pytest.CaptureFixture[str]) -> None:
+    name = os.fsdecode(b"none\xff.toml")
+    assert main(["check", "--json", "--config", name]) == 1
+    assert json.loads(capfd.readouterr().out)["problems"][0]["key"] == name
+
+
 def test_a_folder_instead_of_a_settings_file(folder: Path, capsys: Output) -> None:
     assert main(["check", "--config", str(folder)]) == 1
     err = capsys.readouterr().err

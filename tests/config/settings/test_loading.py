@@ -182,6 +182,7 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
         ("[engine]\nmax_tiles = 0", "engine.max_tiles", "the number 0, expected 1 or more"),
         ("[engine]\nmax_tiles = 26", "engine.max_tiles", "the number 26, expected 25 or less"),
         ("[sip]\nring = 3", "sip.ring", "there is no such key"),
+        ('[sip]\n"a\\nb" = 3', "sip.a\\nb", "there is no such key"),
         ("[sips]\nlisten = 3", "sips", "there is no such key"),
         ("sip = 3", "sip", "the number 3, expected a table of keys"),
     ],
