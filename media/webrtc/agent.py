@@ -17,11 +17,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from media.latch import Address
-from media.webrtc.checks import Checks, Client, read_candidate
+from media.webrtc.checks import Checks, read_candidate
 from media.webrtc.path import CONSENT, Generation, IceParameters, Path, Peer
 from media.webrtc.servers import StunServer, TurnServer
 from media.webrtc.states import TransportError
-from media.webrtc.wire import Wire
+from media.webrtc.wire import Client, Wire
 
 LINGER: Final = 3.0  # s that an old generation still listens
 

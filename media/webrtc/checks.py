@@ -14,10 +14,9 @@ aioice pairs, checks and nominates. What is different here:
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
-from random import Random
 from typing import Any, Final, Protocol
 
 import aioice
@@ -27,12 +26,11 @@ from aioice.ice import CandidatePair, StunProtocol, server_reflexive_candidate
 from aioice.stun import TransactionError
 
 from media.latch import Address
-from media.webrtc.path import Counters, Generation, IceParameters
+from media.webrtc.path import Generation, IceParameters
 from media.webrtc.relay import allocate
 from media.webrtc.servers import StunServer, TurnServer
-from media.webrtc.tasks import Tasks
 from media.webrtc.udp import bind
-from media.webrtc.wire import MAX_CANDIDATES, UdpWire, Wire
+from media.webrtc.wire import MAX_CANDIDATES, Checker, Client, UdpWire, Wire
 
 GATHER_TIMEOUT: Final = 3.0  # s that STUN and TURN servers have
 CONSENT_INTERVAL: Final = 5.0  # s, and 20 % more or less
@@ -57,23 +55,7 @@ class Verdicts(Protocol):
         """The peer asks us from there."""
 
 
-class Client(Protocol):
-    """What the checks and their wires ask of their client."""
-
-    counters: Counters
-    clock: Callable[[], float]
-    random: Random
-    tasks: Tasks
-
-    @property
-    def addresses(self) -> Sequence[str]:
-        """Of this machine."""
-
-    def received(self, link: Wire, data: bytes, address: Address, now: float) -> None:
-        """Take a datagram that came over a wire."""
-
-
-class Checks(aioice.Connection):
+class Checks(Checker):
     """``generation`` has the credentials."""
 
     def __init__(

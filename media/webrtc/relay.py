@@ -9,7 +9,7 @@ giving the relay back to a server that is silent ends after 2 s instead of a min
 import asyncio
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aioice.stun import TransactionError
 from aioice.turn import TurnClientTcpProtocol, TurnClientUdpProtocol
@@ -17,10 +17,7 @@ from aioice.turn import TurnClientTcpProtocol, TurnClientUdpProtocol
 from media.latch import Address
 from media.webrtc.servers import TurnServer
 from media.webrtc.tcp import MAX_UNSENT
-from media.webrtc.wire import Wire
-
-if TYPE_CHECKING:
-    from media.webrtc.checks import Checks
+from media.webrtc.wire import Checker, Wire
 
 LIFETIME: Final = 600  # s, asked for; aioice refreshes what it is given at 5/6
 REFRESH: Final = 240.0  # s; a permission lasts 300 (section 9)
@@ -52,7 +49,7 @@ class RelayWire(Wire):
 
     related: tuple[str, int]
 
-    def __init__(self, turn: TurnUdp | TurnTcp, checks: "Checks", priority: int) -> None:
+    def __init__(self, turn: TurnUdp | TurnTcp, checks: Checker, priority: int) -> None:
         super().__init__(checks, priority)
         self.related = turn.mapped_address or ("", 0)
         self._turn = turn
@@ -93,7 +90,7 @@ class RelayWire(Wire):
             await asyncio.wait_for(self._turn.delete(), CLOSE_TIMEOUT)
 
 
-async def allocate(server: TurnServer, checks: "Checks", priority: int) -> tuple[RelayWire, tuple[str, int]]:
+async def allocate(server: TurnServer, checks: Checker, priority: int) -> tuple[RelayWire, tuple[str, int]]:
     """Return a relay on the server, and its address.
 
     Raises:

@@ -8,29 +8,56 @@ its STUN, but only what was looked at here first: well-formed, and authentic or 
 import asyncio
 import socket
 import struct
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Final, Protocol
 
 import aioice
 from aioice.ice import StunProtocol
 
 from media.latch import Address
 from media.webrtc import stun
-from media.webrtc.path import Path
+from media.webrtc.path import Counters, Generation, Path
 from media.webrtc.stun import Attribute, MessageType
+from media.webrtc.tasks import Tasks
 from media.webrtc.udp import UdpLink
-
-if TYPE_CHECKING:
-    from media.webrtc.checks import Checks
 
 MAX_CANDIDATES: Final = 64  # of the peer, told and found; a flood must not fill our memory
 _MAX_CONFLICTS: Final = 3  # answers "Role Conflict" that are believed; aioice asks again after each
 _ANSWERS: Final = (b"\x01\x01", b"\x01\x11")  # success, error
 
 
+class Client(Protocol):
+    """What the checks and their wires ask of their client."""
+
+    counters: Counters
+    clock: Callable[[], float]
+    random: Random
+    tasks: Tasks
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Of this machine."""
+
+    def received(self, link: "Wire", data: bytes, address: Address, now: float) -> None:
+        """Take a datagram that came over a wire."""
+
+
+class Checker(aioice.Connection):
+    """Who makes the checks on a wire (``media.webrtc.checks``)."""
+
+    client: Client
+    generation: Generation
+
+    def answered(self, wire: "Wire", address: Address) -> None:
+        """The peer has answered, authentically."""
+        raise NotImplementedError
+
+
 class Wire(StunProtocol):
     """A candidate of ours, on which ``checks`` are made."""
 
-    def __init__(self, checks: "Checks", priority: int) -> None:
+    def __init__(self, checks: Checker, priority: int) -> None:
         super().__init__(checks)
         self.checks = checks
         self.priority = priority
@@ -131,7 +158,7 @@ class Wire(StunProtocol):
 class UdpWire(UdpLink, Wire):
     """A socket of its own, so that servers which tell peers apart by address can."""
 
-    def __init__(self, bound: socket.socket, checks: "Checks", priority: int) -> None:
+    def __init__(self, bound: socket.socket, checks: Checker, priority: int) -> None:
         Wire.__init__(self, checks, priority)
         UdpLink.__init__(self, bound, priority, checks.client)
         self._loop = asyncio.get_running_loop()
