@@ -1,6 +1,7 @@
 """The life of the process, from start to exit, as a machine without I/O.
 
-SIGTERM drains: new calls are refused (503 with Retry-After), running ones may finish until the deadline.
+SIGTERM drains: new calls are refused (503 with Retry-After), running ones may finish until the deadline;
+pages are told at once that they will be brought back, telephones shortly before the end to call again.
 SIGINT ends every call at once with a BYE. Every further signal goes one step further, so an impatient
 operator is always obeyed, and a stop that hangs is abandoned after ``ENDING_SECONDS``::
 

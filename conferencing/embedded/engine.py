@@ -186,6 +186,8 @@ class EmbeddedEngine:
             self.forget_if_deserted(running)
         self.sessions[session.id] = session
         session.attach(connection, self._clock())
+        if self._draining:  # the ticket is older
+            session.tell_restart()
         return session
 
     def resume_session(
@@ -213,12 +215,14 @@ class EmbeddedEngine:
         return session
 
     def begin_drain(self) -> None:
-        """Let no more browsers in; those that are there go on, and may come back."""
+        """Let no more browsers in; those that are there are told, go on, and may come back."""
         self._draining = True
+        for session in self.sessions.values():
+            session.tell_restart()
 
     def close(self, reason: str = "restarting") -> None:
         """End every browser's stay, and every wait: the service stops. Nobody comes in from now on."""
-        self.begin_drain()
+        self._draining = True
         for session in tuple(self.sessions.values()):
             session.close(reason)
         for meeting in self.meetings():

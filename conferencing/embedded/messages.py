@@ -460,6 +460,11 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarting:
+    """The service stops soon, and comes back: ``closed`` follows, and after that one may join anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """It is over: "removed", "refused", "ended", "restarting", "replaced". The connection closes."""
 
@@ -482,7 +487,7 @@ class Pong:
 
 Event = (
     Waiting | Welcome | Answer | Joined | Changed | Left | Slots | Speaking | Chatted | Reacted
-    | LobbyChanged | MeetingChanged | Asked | Stats | Closed | Error | Pong
+    | LobbyChanged | MeetingChanged | Asked | Stats | Restarting | Closed | Error | Pong
 )  # fmt: skip
 
 TO_PAGE: dict[type[Event], str] = {
@@ -500,6 +505,7 @@ TO_PAGE: dict[type[Event], str] = {
     MeetingChanged: "meeting",
     Asked: "asked",
     Stats: "stats",
+    Restarting: "restarting",
     Closed: "closed",
     Error: "error",
     Pong: "pong",

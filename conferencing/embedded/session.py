@@ -127,6 +127,7 @@ class Session:
         self._n = 0
         self._kept: deque[tuple[int, str]] = deque(maxlen=MOST_KEPT)
         self._stop_listening: Callable[[], None] | None = None
+        self._restarting = False
 
     @property
     def attached(self) -> bool:
@@ -172,13 +173,23 @@ class Session:
         if self._connection is not None:
             self._connection.send(text)
 
+    def tell_restart(self) -> None:
+        """The service stops soon: tell the page, now and whenever it comes back before that."""
+        self._restarting = True
+        self.tell(messages.Restarting(), keep=False)
+
     def _greet(self, *, resumed: bool) -> None:
         me = self.participant
         if me is None:
             self.tell(messages.Waiting(self.id, self._secret), keep=False)
-            return
+        else:
+            self.tell(self._welcome(me, resumed=resumed), keep=False)
+        if self._restarting:
+            self.tell_restart()
+
+    def _welcome(self, me: Participant, *, resumed: bool) -> messages.Welcome:
         held, visit = self.meeting, self._visit
-        welcome = messages.Welcome(
+        return messages.Welcome(
             session=self.id,
             secret=self._secret,
             you=me.id,
@@ -191,7 +202,6 @@ class Session:
             invitation=visit.invitation,
             resumed=resumed,
         )
-        self.tell(welcome, keep=False)
 
     # The door
 

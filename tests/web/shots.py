@@ -161,6 +161,12 @@ def lost(page: Page, server: FakeServer) -> None:
     server.cut()
 
 
+def restarts(page: Page, server: FakeServer) -> None:
+    page.route_web_socket("**/ws", lambda socket: socket.close())
+    page.evaluate("Object.defineProperty(window, 'WebSocket', { value: class { close() {} } })")
+    server.restart()
+
+
 def asks(page: Page, server: FakeServer) -> None:
     page.keyboard.press("m")
     page.wait_for_timeout(200)
@@ -274,6 +280,8 @@ STATES: dict[str, State] = {
     "asked-mute": State(company, told("asked", what="mute")),
     "error": State(company, told("error", code="cameras_full", message="", about="media")),
     "reconnecting": State(company, lost),
+    "restarts-soon": State(company, told("restarting")),
+    "restarting": State(company, restarts),
     **{reason: State(reach=told("closed", reason=reason), light=True) for reason in ENDS},
     "left": State(reach=lambda page, server: page.click(".leave"), light=True),
     "server-gone": State(reach=gone, **DOOR),

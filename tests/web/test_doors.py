@@ -323,11 +323,22 @@ def test_who_is_told_to_wait_on_the_way_back_comes_back(enter: OpenPage, server:
     expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_hidden()
 
 
-def test_a_restarting_server_is_awaited(enter: OpenPage, server: FakeServer) -> None:
+def test_a_restarting_server_says_so_and_is_awaited(enter: OpenPage, server: FakeServer) -> None:
     page = enter()
+    status = page.locator(".connection[role=status]")
+    expect(status).to_be_empty()
+    server.tell("restarting")
+    expect(status).to_have_text("The service will restart soon. This page brings you back by itself.")
+    server.away = True
     server.restart()
+    expect(status).to_have_text("The service is restarting. This page brings you back by itself…")
+    server.away = False
     server.wait_for(lambda: len(server.heard("hello")) == 2)
     expect(page.locator(".meeting")).to_be_visible()
+    expect(status).to_be_empty()
+    server.away = True
+    server.cut()  # that was another time
+    expect(status).to_have_text("Connection lost. Reconnecting…")
 
 
 def test_the_language_is_the_browsers_and_can_be_switched_in_place(open_page: OpenPage) -> None:

@@ -107,6 +107,8 @@ TEXTS = {
     "meeting.alone": "You are the only one here.",
     "meeting.you_are_muted": "You are speaking, but your microphone is muted.",
     "connection.lost": "Connection lost. Reconnecting…",
+    "connection.restarts_soon": "The service will restart soon. This page brings you back by itself.",
+    "connection.restarting": "The service is restarting. This page brings you back by itself…",
     "connection.media": "Sound and picture are interrupted. Reconnecting…",
     "sound.blocked": "The browser waits for a click before you can hear the others.",
     "sound.hear": "Click to hear",

@@ -115,6 +115,8 @@ TEXTS = {
     "meeting.alone": "Personne d’autre n’est là pour le moment.",
     "meeting.you_are_muted": "Vous parlez, mais votre micro est coupé.",
     "connection.lost": "Connexion perdue. Reconnexion…",
+    "connection.restarts_soon": "Le service va bientôt redémarrer. Cette page vous ramènera d’elle-même.",
+    "connection.restarting": "Le service redémarre. Cette page vous ramène d’elle-même…",
     "connection.media": "Le son et l’image sont interrompus. Reconnexion…",
     "sound.blocked": "Le navigateur attend un clic pour vous faire entendre les autres.",
     "sound.hear": "Cliquer pour entendre",

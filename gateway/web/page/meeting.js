@@ -167,10 +167,12 @@ class Meeting {
   }
 
   #connectionChanged() {
-    const { connection, rtc } = this.#session;
+    const { connection, rtc, restarting } = this.#session;
     const broken = ["failed", "disconnected"].includes(rtc?.state);
-    const trouble = connection.state !== "open" ? "connection.lost" : broken ? "connection.media" : null;
-    this.#connection.replaceChildren(...(trouble ? [h("span", { text: trouble })] : []));
+    const lost = restarting ? "connection.restarting" : "connection.lost";
+    const trouble = connection.state !== "open" ? lost : broken ? "connection.media" : null;
+    const said = trouble ?? (restarting ? "connection.restarts_soon" : null);
+    this.#connection.replaceChildren(...(said ? [h("span", { text: said })] : []));
     if (!trouble) this.#stage.wantAgain();
   }
 }

@@ -32,6 +32,7 @@ export class Session extends Emitter {
   reason = null; // why it is over
   rtc = null;
   stats = {}; // as the server told last
+  restarting = false; // the server said that it is about to, and has not come back yet
   #seat;
   #request; // what to join with
   #token = null;
@@ -101,6 +102,8 @@ export class Session extends Emitter {
         return this.emit("asked", message);
       case "stats":
         return void (this.stats = message.stats);
+      case "restarting":
+        return this.#restarts();
       case "closed":
         return this.#closed(message.reason);
       case "error":
@@ -110,7 +113,13 @@ export class Session extends Emitter {
     }
   }
 
+  #restarts() {
+    this.restarting = true;
+    this.emit("connection");
+  }
+
   #welcomed(message) {
+    this.restarting = false; // until told anew
     this.state.apply(message);
     this.#request.name = this.state.me?.name ?? this.#request.name;
     this.#sit(message);
@@ -178,7 +187,8 @@ export class Session extends Emitter {
 
   #closed(reason) {
     if (FINAL.has(reason)) return this.#end(reason);
-    this.#forget(); // "restarting": the next process does not know this seat
+    if (reason === "restarting") this.#restarts();
+    this.#forget(); // the next process does not know this seat
   }
 
   /** The server does not know the seat any more: join anew at the next attempt, which comes by itself. */

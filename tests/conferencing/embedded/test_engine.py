@@ -174,6 +174,23 @@ def test_who_was_sent_away_by_a_service_that_stops_does_not_come_in_again() -> N
     assert caught.value.outcome is Outcome.DRAINING
 
 
+def test_pages_are_told_before_the_service_restarts() -> None:
+    house = House()
+    anna, page = house.come("Anna")
+    house.come("Host", host=True, waiting_room=True)
+    _, waiting = house.come("Bob", waiting_room=True)
+    house.engine.begin_drain()
+    for each in (page, waiting):
+        assert [told["type"] for told in each.take("restarting", "closed")] == ["restarting"]
+    _, late = house.come("Carl")  # with a ticket from before
+    assert late.take()[-1]["type"] == "restarting"
+    again = Page()
+    anna.attach(again, house.now, last=0)
+    assert [told["type"] for told in again.take()] == ["welcome", "restarting"]
+    house.engine.close()
+    assert [told["reason"] for told in again.take("closed")] == ["restarting"]
+
+
 def test_nobody_new_while_draining_but_those_inside_come_back() -> None:
     house = House()
     anna, page = house.come("Anna")
