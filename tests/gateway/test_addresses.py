@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
-from gateway.addresses import sip_uri, web_url
+from gateway.addresses import reserved, sip_uri, web_url
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,10 @@ def test_what_to_dial(sip: dict[str, Any], expected: str) -> None:
 def test_where_to_point_a_browser(listen: str, advertised: list[str], expected: str) -> None:
     settings = Settings.model_validate({"http": {"listen": listen}, "sip": {"advertised": advertised}})
     assert web_url(settings, "/r/team") == expected
+
+
+def test_names_of_the_reception_are_no_rooms() -> None:
+    sip = {"reception": ["meet", "+33 1 23 45 67 89", "*"]}
+    taken = reserved(Settings.model_validate({"sip": sip, "ivr": {"languages": {"meet-en": "en"}}}))
+    assert all(map(taken, ["meet", "meet-en", "33123456789", "0033123456789"]))
+    assert not any(map(taken, ["team", "123456789", "*"]))
