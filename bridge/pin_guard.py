@@ -104,6 +104,15 @@ class PinGuard:
             self._buckets.popitem(last=False)
         return brakes
 
+    def wait(self, source: str, now: float, *, seen: bool) -> float:
+        """Seconds until one more try from ``source`` would be let through; 0 if it would be now."""
+        return max(
+            max(0.0, self._level(brake, now) - (brake.limit - 1))
+            * self._limits.pin_window_seconds
+            / brake.limit
+            for brake in self._brakes(source, seen)
+        )
+
     def wrong(self) -> None:
         """The PIN was wrong: the try stays counted."""
         self.failures += 1

@@ -25,6 +25,11 @@ class Bucket:
         self._tokens -= tokens
         return True
 
+    def wait(self, tokens: float, now: float) -> float:
+        """Seconds until so many are there; 0 if they are."""
+        self._fill(now)
+        return max(0.0, (tokens - self._tokens) / self._refill)
+
     def spend(self, tokens: float, now: float) -> None:
         """Take so many in any case: what is missing is a debt, paid before anything else is taken."""
         self._fill(now)

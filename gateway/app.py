@@ -156,7 +156,12 @@ class App:
         doors = self._make_doors(store)
         await self._open_media_port()
         pages = self._pages(doors)
-        api = create_api(lambda: self._not_ready, self._metrics(desk).page, *pages)
+        api = create_api(
+            lambda: self._not_ready,
+            self._metrics(desk).page,
+            *pages,
+            tls_only=settings.http.public_url.startswith("https:"),
+        )
         self._http = HttpServer(api, settings.http.listen, settings.http.tls)
         http = await self._http.start()
         try:

@@ -7,7 +7,8 @@
 
 HEAD is answered too, which is what some health checks send. Nothing is fetched from elsewhere by a page of
 ours, nothing is kept by a cache, and a request that brings more than ``MAX_BODY`` octets is answered 413
-without being read.
+without being read. Where ``http.public_url`` begins with https:, browsers are told to come by TLS from then
+on (RFC 6797); a certificate of one's own making for a local network is no reason: there is no way back.
 """
 
 from collections.abc import Callable
@@ -19,12 +20,9 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.metrics import CONTENT_TYPE, software_version
-from gateway.web.meetings import install_errors
+from gateway.web.problems import MAX_BODY, BodyLimit, install_errors
 
 Router = APIRouter
-
-MAX_BODY = 64 * 1024
-"""Octets."""
 
 SECURITY_HEADERS = [
     (b"cache-control", b"no-store"),
@@ -32,7 +30,8 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 ]
-
+STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
+"""A year."""
 
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 """Whatever the environment says, FastAPI sends nothing anywhere: our metrics are asked for."""
@@ -46,7 +45,10 @@ class Health(BaseModel):
 
 
 def create_api(
-    not_ready: Callable[[], str | None], metrics: Callable[[], bytes], *routers: Router
+    not_ready: Callable[[], str | None],
+    metrics: Callable[[], bytes],
+    *routers: Router,
+    tls_only: bool = False,
 ) -> ASGIApp:
     """Build the application.
 
@@ -54,6 +56,7 @@ def create_api(
         not_ready: why no calls are taken ("starting", "draining"), or ``None`` when they are.
         metrics: the page in the Prometheus text format.
         routers: what else is served.
+        tls_only: whether browsers are to come by TLS for ever.
     """
     api = FastAPI(
         title="Passerelle",
@@ -87,14 +90,15 @@ def create_api(
     for router in routers:
         api.include_router(router)
     install_errors(api)
-    return SecurityHeaders(api)
+    return SecurityHeaders(BodyLimit(api), tls_only=tls_only)
 
 
 class SecurityHeaders:
     """ASGI middleware: the security headers on every answer, errors included, unless it brings its own."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, tls_only: bool = False) -> None:
         self._app = app
+        self._headers = [*SECURITY_HEADERS, *([STRICT_TRANSPORT_SECURITY] if tls_only else [])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -103,7 +107,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 own = {name for name, _ in headers}
-                message["headers"] = headers + [header for header in SECURITY_HEADERS if header[0] not in own]
+                message["headers"] = headers + [header for header in self._headers if header[0] not in own]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -8,9 +8,18 @@ Trusted networks, where one address is very many people, are not braked. Memory 
 from collections.abc import Callable, Sequence
 
 from config.buckets import Bucket, Buckets
+from config.outcome import Outcome, PasserelleError
 from config.sources import SUBSCRIBER_BITS, Network, counted_as
 
 MOST_SOURCES = 10_000
+
+
+class BrakedError(PasserelleError):
+    """Too much was asked, and will be for ``wait`` seconds."""
+
+    def __init__(self, message: str, wait: float, outcome: Outcome = Outcome.OVERLOADED) -> None:
+        super().__init__(message, outcome=outcome)
+        self.wait = wait
 
 
 class Brakes:
@@ -33,6 +42,11 @@ class Brakes:
         """Take a token of this address, if one is there."""
         bucket = self._bucket(source)
         return bucket is None or bucket.take(1.0, self._clock())
+
+    def wait(self, source: str) -> float:
+        """Seconds until there is a token for this address; 0 if there is one."""
+        bucket = self._bucket(source)
+        return 0.0 if bucket is None else bucket.wait(1.0, self._clock())
 
     def spend(self, source: str, tokens: float) -> None:
         """Take so many of this address in any case: a debt is paid before anything else is taken."""

@@ -23,7 +23,7 @@ from config.outcome import Outcome, PasserelleError
 from config.settings import Settings
 from config.sources import SUBSCRIBER_BITS, counted_as
 from gateway.addresses import reserved, sip_uri, web_url
-from gateway.web.brakes import Brakes
+from gateway.web.brakes import BrakedError, Brakes
 from gateway.web.tokens import LinkKeys, Tickets
 from gateway.web.turn import ice_servers
 from rooms.store import Store
@@ -86,7 +86,8 @@ class Doors:
         if not meetings.ad_hoc:
             raise PasserelleError("rooms are made by the administrator here", outcome=Outcome.NOT_FOUND)
         if not self._makers.take(source) or not self._ad_hoc.take(1.0, self.clock()):
-            raise PasserelleError("too many rooms are made", outcome=Outcome.OVERLOADED)
+            wait = max(self._makers.wait(source), self._ad_hoc.wait(1.0, self.clock()))
+            raise BrakedError("too many rooms are made", wait)
         slug = "-".join("".join(self._random.choices(_LETTERS, k=size)) for size in _GROUPS)
         expires_at = int(self._wall() + meetings.ad_hoc_hours * 3600)
         if language not in AD_HOC_NAME:
@@ -104,7 +105,7 @@ class Doors:
     async def room(self, slug: str, source: str) -> Room:
         """The room of that name. Raises ``PasserelleError`` (NOT_FOUND, OVERLOADED, UNAVAILABLE)."""
         if not self._visitors.take(source):
-            raise PasserelleError("too many rooms are asked for", outcome=Outcome.OVERLOADED)
+            raise BrakedError("too many rooms are asked for", self._visitors.wait(source))
         try:
             return self._found(await self.directory.by_slug(slug)).room
         except PasserelleError as error:
@@ -178,10 +179,22 @@ class Doors:
             if room.pin_needed and pin is None:
                 raise PasserelleError("the key is not of this room", outcome=Outcome.WRONG_PIN)
         if pin is not None:
-            return self._found(await try_pin(self, source, pin, room.slug, seen=True)).role
+            return await self._role_by_pin(room, pin, source)
         if room.pin_needed:
             raise PasserelleError("a link with a key or a PIN is needed", outcome=Outcome.NO_PIN)
         return Role.GUEST
+
+    async def _role_by_pin(self, room: Room, pin: str, source: str) -> Role:
+        match await try_pin(self, source, pin, room.slug, seen=True):
+            case Refused(Outcome.PIN_THROTTLED as outcome):
+                wait = self.guard.wait(source, self.clock(), seen=True)
+                raise BrakedError(
+                    "too many wrong PINs were tried lately: a link with a key opens", wait, outcome
+                )
+            case Refused(Outcome.WRONG_PIN as outcome):
+                raise PasserelleError("the PIN is not of this room", outcome=outcome)
+            case answer:
+                return self._found(answer).role
 
     def _invitation(self, invitation: Invitation) -> InvitationText:
         settings, room = self._settings, invitation.room

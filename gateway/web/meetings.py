@@ -6,38 +6,20 @@
 - ``POST /api/leave {session, secret}``: give a seat up. A page that is closed has no time for its WebSocket;
   this request outlives it (``keepalive`` of the Fetch standard).
 
-Errors are ``{"code", "message"}``; the page has a text for each code, and a code that the WebSocket has too
-(``conferencing.embedded.messages.Code``) is spelt the same. Nothing here depends on a cookie, so
-nothing can be done in somebody's name; all the same, only our own pages may post (``gateway.web.origins``).
+Errors have the shape of ``gateway.web.problems``. Nothing here depends on a cookie, so nothing can be done in
+somebody's name; all the same, only our own pages may post (``gateway.web.origins``).
 """
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Header, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from conferencing.embedded.fields import Text
-from conferencing.embedded.messages import Code
-from config.outcome import Outcome, PasserelleError
 from gateway.web.doors import Doors
 from gateway.web.origins import Origins
+from gateway.web.problems import ForeignOriginError, Problem
 from rooms.values import Role
-
-ERRORS: dict[Outcome, tuple[int, str]] = {
-    Outcome.BAD_REQUEST: (400, Code.INVALID),
-    Outcome.NOT_FOUND: (404, "no_room"),
-    Outcome.NO_PIN: (403, "pin_needed"),
-    Outcome.WRONG_PIN: (403, "wrong_pin"),
-    Outcome.REMOVED: (403, "forbidden"),
-    Outcome.PIN_THROTTLED: (429, "throttled"),
-    Outcome.OVERLOADED: (429, "throttled"),
-    Outcome.ROOM_FULL: (409, Code.ROOM_FULL),
-    Outcome.ROOM_LOCKED: (409, Code.ROOM_LOCKED),
-    Outcome.DRAINING: (503, "draining"),
-}
-"""Status and code; all other outcomes are 503 ``unavailable``."""
 
 RoomName = Annotated[str, Field(max_length=80), AfterValidator(Text(80, least=0).read)]
 PersonName = Annotated[str, Field(max_length=80), AfterValidator(Text(80).read)]
@@ -92,17 +74,6 @@ class LeaveRequest(BaseModel):
     secret: Annotated[str, Field(max_length=128)]
 
 
-class Problem(BaseModel):
-    """Why not."""
-
-    code: str
-    message: str
-
-
-class ForeignOriginError(Exception):
-    """A page that is not ours posts."""
-
-
 def create_meetings(doors: Doors, origins: Origins) -> APIRouter:
     """The routes."""
 
@@ -145,30 +116,3 @@ def create_meetings(doors: Doors, origins: Origins) -> APIRouter:
         doors.leave(seat.session, seat.secret)
 
     return api
-
-
-def install_errors(api: FastAPI) -> None:
-    """Turn what goes wrong into answers that the page has words for. What was sent is not repeated."""
-
-    async def refused(_request: Request, error: Exception) -> JSONResponse:
-        outcome = error.outcome if isinstance(error, PasserelleError) else Outcome.INTERNAL
-        status, code = ERRORS.get(outcome, (503, Code.UNAVAILABLE))
-        return _problem(status, code, str(error) if status < 500 else "the service is unavailable")
-
-    async def invalid(_request: Request, error: Exception) -> JSONResponse:
-        places = (
-            [place["loc"] for place in error.errors()] if isinstance(error, RequestValidationError) else []
-        )
-        named = ", ".join(".".join(map(str, place)) for place in places)
-        return _problem(400, Code.INVALID, f"not understood: {named}")
-
-    async def foreign(_request: Request, _error: Exception) -> JSONResponse:
-        return _problem(403, "forbidden", "only pages of this service may do this")
-
-    api.add_exception_handler(PasserelleError, refused)
-    api.add_exception_handler(RequestValidationError, invalid)
-    api.add_exception_handler(ForeignOriginError, foreign)
-
-
-def _problem(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse(Problem(code=code, message=message).model_dump(), status_code=status)

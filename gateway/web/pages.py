@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import PurePath
 from string import Template
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from config.texts import LANGUAGES
 from config.texts.page import page_texts
@@ -123,7 +123,7 @@ def create_pages(page: Page | None = None) -> APIRouter:
         """One file. A hash of another version is not ours: the shell has to be asked for again."""
         file = page.files.get(name) if digest == page.hash else None
         if file is None:
-            return Response("Not found\n", status_code=404, media_type="text/plain")
+            raise HTTPException(404)
         return file.response(request, {"Cache-Control": FOR_EVER})
 
     return pages

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from config.outcome import Outcome, PasserelleError
 from config.settings import Endpoint
 from gateway import certificate
+from gateway.web.problems import problem
 
 IDLE_SECONDS = 5
 READ_SECONDS = 10
@@ -123,8 +124,8 @@ class Deadline:
         except TimeoutError:
             if not patience.expired():
                 raise
-            await send({"type": "http.response.start", "status": 408, "headers": [(b"connection", b"close")]})
-            await send({"type": "http.response.body", "body": b""})
+            late = problem(408, "too_slow", "the request did not come to its end", {"Connection": "close"})
+            await late(scope, receive, send)
 
 
 def _unless_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from conferencing.embedded.messages import Code
 from config.texts import LANGUAGES, Language
 from config.texts.page import page_texts
-from gateway.web.meetings import ERRORS
+from gateway.web.problems import ERRORS
 
 PLURAL = re.compile(r"\.(?:one|other)$")
 SOURCES = "\n".join(

@@ -247,6 +247,7 @@ STATES: dict[str, State] = {
     "waiting": State(waits, join, **DOOR),
     "connecting": State(away, join, **DOOR),
     "throttled": State(reach=shut("throttled"), **DOOR),
+    "pin-throttled": State(reach=shut("pin_throttled"), **DOOR),
     "locked": State(reach=shut("room_locked"), **DOOR),
     "full": State(reach=shut("room_full"), **DOOR),
     "alone": State(),

@@ -108,7 +108,7 @@ def test_a_pin_is_asked_for_and_a_wrong_one_is_said(open_page: OpenPage, server:
     [
         (403, {"code": "forbidden"}, "does not let you in"),
         (409, {"code": "room_full"}, "The meeting is full"),
-        (429, {}, "Too many attempts"),  # a proxy's words are not ours
+        (429, {}, "Too many requests"),  # a proxy's words are not ours
         (503, {}, "unavailable for the moment"),
     ],
 )
@@ -295,8 +295,8 @@ def test_a_service_that_takes_no_more_connections_is_awaited(open_page: OpenPage
 @pytest.mark.parametrize(
     ("locale", "words", "button"),
     [
-        ("en-GB", "Too many attempts, perhaps by others on your network.", "Try again"),
-        ("fr-FR", "Trop de tentatives, peut-être par d’autres sur votre réseau.", "Réessayer"),
+        ("en-GB", "Too many requests, perhaps by others on your network.", "Try again"),
+        ("fr-FR", "Trop de demandes, peut-être par d’autres sur votre réseau.", "Réessayer"),
     ],
 )
 def test_too_many_requests_are_said_and_may_be_tried_again(
@@ -309,6 +309,35 @@ def test_too_many_requests_are_said_and_may_be_tried_again(
     page.unroute("**/api/rooms/*")
     page.get_by_role("button", name=button).click()
     expect(page.locator("#name")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "seconds", "words"),
+    [
+        (
+            "en-GB",
+            1728,
+            "by the link in your invitation, or ask a host for it. A PIN can be tried again in 29 minutes.",
+        ),
+        ("fr-FR", 1728, "Un code pourra être essayé dans 29 minutes."),
+        ("fr-FR", 40, "Un code pourra être essayé dans 1 minute."),
+    ],
+)
+def test_when_too_many_wrong_pins_were_tried_what_helps_is_said(
+    open_page: OpenPage, server: FakeServer, locale: str, seconds: int, words: str
+) -> None:
+    server.room["pin_needed"] = True
+    page = open_page("/r/weekly", locale=locale, silent=True)
+    page.route(
+        "**/api/join",
+        lambda route: route.fulfill(
+            status=429, headers={"Retry-After": str(seconds)}, json={"code": "pin_throttled", "message": ""}
+        ),
+    )
+    page.fill("#name", "Ana")
+    page.fill("#pin", "481516")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(words)
 
 
 def test_who_is_told_to_wait_on_the_way_back_comes_back(enter: OpenPage, server: FakeServer) -> None:

@@ -85,7 +85,15 @@ TEXTS = {
     "error.room_locked": "The meeting is locked: nobody else is let in. Ask somebody inside to unlock it.",
     "error.room_full": "The meeting is full.",
     "error.throttled": (
-        "Too many attempts, perhaps by others on your network. Wait a few minutes, then try again."
+        "Too many requests, perhaps by others on your network. Wait half a minute, then try again."
+    ),
+    "error.pin_throttled.one": (
+        "Too many wrong PINs were tried lately, perhaps by others. Enter by the link in your invitation, or ask a "
+        "host for it. A PIN can be tried again in {count} minute."
+    ),
+    "error.pin_throttled.other": (
+        "Too many wrong PINs were tried lately, perhaps by others. Enter by the link in your invitation, or ask a "
+        "host for it. A PIN can be tried again in {count} minutes."
     ),
     "error.invalid": "The server did not understand this. Reload the page and try again.",
     "error.offline": "The server cannot be reached. Check your network, then try again.",

@@ -93,7 +93,15 @@ TEXTS = {
     "error.room_locked": "La réunion est verrouillée. Demandez à un organisateur de la déverrouiller.",
     "error.room_full": "La réunion est complète.",
     "error.throttled": (
-        "Trop de tentatives, peut-être par d’autres sur votre réseau. Attendez quelques minutes, puis réessayez."
+        "Trop de demandes, peut-être par d’autres sur votre réseau. Attendez une demi-minute, puis réessayez."
+    ),
+    "error.pin_throttled.one": (
+        "Trop de codes erronés ont été essayés récemment, peut-être par d’autres. Entrez par le lien de votre "
+        "invitation, ou demandez-le à un organisateur. Un code pourra être essayé dans {count} minute."
+    ),
+    "error.pin_throttled.other": (
+        "Trop de codes erronés ont été essayés récemment, peut-être par d’autres. Entrez par le lien de votre "
+        "invitation, ou demandez-le à un organisateur. Un code pourra être essayé dans {count} minutes."
     ),
     "error.invalid": "Le serveur n’a pas compris la demande. Rechargez la page et réessayez.",
     "error.offline": "Le serveur est injoignable. Vérifiez votre réseau, puis réessayez.",

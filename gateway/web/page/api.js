@@ -3,11 +3,12 @@
 import { language } from "./i18n.js";
 
 class Refused extends Error {
-  /** `code` names a text; `passing` says that trying again later may help. */
-  constructor(code, passing = false) {
+  /** `code` names a text; `passing` says that trying again later may help, `wait` after how many seconds. */
+  constructor(code, passing = false, wait = 0) {
     super(code);
     this.code = code;
     this.passing = passing;
+    this.wait = wait;
   }
 }
 
@@ -32,7 +33,8 @@ async function ask(path, body, options) {
   const content = await answer.json().catch(() => ({}));
   if (answer.ok) return content;
   const passing = answer.status === 429 || answer.status >= 500;
-  throw new Refused(content.code ?? BY_STATUS[answer.status] ?? "unavailable", passing);
+  const wait = Number(answer.headers.get("retry-after"));
+  throw new Refused(content.code ?? BY_STATUS[answer.status] ?? "unavailable", passing, wait);
 }
 
 export const createMeeting = (name) => ask("/api/meetings", { name, language });

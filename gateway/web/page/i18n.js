@@ -38,7 +38,7 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-export const has = (key) => key in texts;
+export const has = (key) => key in texts || `${key}.other` in texts;
 
 /** 1,200,000 → "1.2 Mbit/s". */
 export function bits(rate) {

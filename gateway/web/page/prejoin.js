@@ -112,14 +112,14 @@ function entryForm(room, enter) {
       await enter(who);
     } catch (error) {
       if (!error.code) throw error;
-      refused(error.code, who.pin);
+      refused(error, who.pin);
     } finally {
       join.disabled = false;
     }
   };
-  const refused = (code, tried) => {
+  const refused = ({ code, wait }, tried) => {
     const badLink = code === "wrong_pin" && !tried;
-    say(trouble, errorText(badLink ? "forbidden" : code));
+    say(trouble, errorText(badLink ? "forbidden" : code, wait));
     if (badLink) {
       forgetKey();
       Object.assign(form.querySelector("details") ?? {}, { hidden: false, open: true }); // a PIN may do

@@ -24,8 +24,11 @@ export function languageChoice() {
   return h("select", { label: "language", class: "language", onchange: change }, options);
 }
 
-/** A text of `error.<code>`, or a general one for codes of later servers. */
-export const errorText = (code) => (has(`error.${code}`) ? `error.${code}` : "error.unexpected");
+/** A text of `error.<code>`, or a general one for codes of later servers; `wait`: seconds until it passes. */
+export const errorText = (code, wait = 0) => [
+  has(`error.${code}`) ? `error.${code}` : "error.unexpected",
+  { count: Math.max(1, Math.ceil(wait / 60)) },
+];
 
 function createForm(trouble) {
   const title = h("input", { id: "title", name: "title", maxLength: 80, autocomplete: "off" });
@@ -37,7 +40,7 @@ function createForm(trouble) {
       const { host_link, link } = await createMeeting(title.value.trim());
       location.assign(keepKey(host_link ?? link));
     } catch (error) {
-      say(trouble, error.code === "no_room" ? "start.not_offered" : errorText(error.code));
+      say(trouble, error.code === "no_room" ? "start.not_offered" : errorText(error.code, error.wait));
       made.disabled = false;
     }
   };

@@ -75,6 +75,7 @@ class Gateway:
         self.engine = engine
         self.sockets = sockets
         self.planes: list[FakePlane] = []
+        self.headers: dict[str, str] = {}  # of the last answer
 
     @property
     def origin(self) -> str:
@@ -102,6 +103,8 @@ class Gateway:
         answer = await asyncio.wait_for(reader.read(-1), PATIENCE)
         writer.close()
         top, _, rest = answer.partition(b"\r\n\r\n")
+        lines = [line.partition(": ") for line in top.decode().splitlines()[1:]]
+        self.headers = {name.lower(): value for name, _, value in lines}
         return int(top.split()[1]), json.loads(rest or b"{}")
 
     async def connect(self, **options: Any) -> Page:

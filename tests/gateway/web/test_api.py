@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Scope
 
-from gateway.web.api import MAX_BODY, create_api
+from gateway.web.api import create_api
+from gateway.web.problems import MAX_BODY
 
 
 @dataclass
@@ -29,9 +30,10 @@ def ask(
     method: str = "GET",
     headers: Iterable[tuple[bytes, bytes]] = (),
     body: Iterable[bytes] = (),
+    answer: Answer | None = None,
 ) -> Answer:
-    """One request through ASGI."""
-    answer = Answer()
+    """One request through ASGI, answered into ``answer``."""
+    answer = answer or Answer()
     chunks = list(body) or [b""]
 
     async def receive() -> Message:
@@ -126,6 +128,13 @@ def test_no_page_that_loads_from_elsewhere() -> None:
     for path in ("/docs", "/redoc"):
         assert ask(Process().api(), path).status == 404
     assert set(ask(Process().api(), "/openapi.json").json()["paths"]) == {"/healthz", "/readyz", "/metrics"}
+
+
+@pytest.mark.parametrize("tls_only", [False, True])
+def test_browsers_are_told_to_come_by_tls_where_that_is_for_good(tls_only: bool) -> None:
+    app = create_api(lambda: None, lambda: b"", tls_only=tls_only)
+    told = ask(app, "/healthz").headers.get("strict-transport-security")
+    assert told == ("max-age=31536000" if tls_only else None)
 
 
 def test_a_body_announced_too_large() -> None:

@@ -28,8 +28,9 @@ def test_each_source_has_its_own_tokens() -> None:
 
 def test_a_debt_is_paid_first() -> None:
     clock = Clock()
-    each = Brakes(clock, (), refill=1.0, depth=3.0)
+    each = Brakes(clock, [ip_network("192.0.2.0/24")], refill=1.0, depth=3.0)
     each.spend("198.51.100.1", 5.0)
+    assert [each.wait(source) for source in ("198.51.100.1", "198.51.100.2", "192.0.2.1")] == [3.0, 0.0, 0.0]
     clock.now += 2.5
     assert not each.take("198.51.100.1")
     clock.now += 0.5

@@ -111,7 +111,10 @@ def test_guessing_pins_is_braked(tmp_path: Path) -> None:
         for _ in range(3):
             assert (await gateway.http("POST", "/api/join", {**body, "pin": "0000000"}))[0] == 403
         status, refused = await gateway.http("POST", "/api/join", {**body, "pin": made.pin})
-        assert (status, refused["code"]) == (429, "throttled")
+        assert (status, refused["code"]) == (429, "pin_throttled")
+        assert "wrong PINs" in refused["message"]
+        assert gateway.headers["retry-after"] == str(24 * 3600 // 3)
+        assert (await gateway.http("POST", "/api/join", {**body, "key": "AWghost"}))[0] == 403, "not braked"
 
     with_gateway(tmp_path, scenario, limits={"pin_failures_per_source": 3})
 
@@ -134,7 +137,7 @@ def test_what_is_not_understood_is_named_and_not_repeated(
     async def scenario(gateway: Gateway) -> None:
         status, refused = await gateway.http("POST", "/api/join", body)
         assert (status, refused["code"]) == (400, "invalid")
-        assert named in refused["message"]
+        assert f"body.{named}: " in refused["message"]
         assert "481516" not in refused["message"]
 
     with_gateway(tmp_path, scenario)
@@ -147,6 +150,7 @@ def test_pages_from_elsewhere_may_not_post(tmp_path: Path, origin: str | None) -
             body = {"slug": "a", "name": "a", "session": "a", "secret": "a"}
             status, refused = await gateway.http("POST", path, body, origin=origin)
             assert (status, refused["code"]) == (403, "forbidden")
+            assert "an Origin header that names it is needed" in refused["message"]
         assert await gateway.store.count() == 0
 
     with_gateway(tmp_path, scenario)
@@ -198,6 +202,7 @@ def test_one_address_does_not_use_up_the_rooms_of_all(tmp_path: Path) -> None:
 
         greedy = [await make(f"2001:db8:7:{subnet}::1") for subnet in range(20)]
         assert greedy == [200] * 10 + [429] * 10
+        assert gateway.headers["retry-after"] == "10"
         assert await make("2001:db8:8::1") == 200
         assert await make("198.51.100.1") == 200
 
@@ -215,6 +220,7 @@ def test_trying_which_rooms_there_are_takes_long_and_knowing_one_does_not(tmp_pa
         guesses = [await ask("198.51.100.2", f"team{number}") for number in range(20)]
         assert guesses[:10] == [404] * 10
         assert guesses[-5:] == [429] * 5
+        assert 0 < int(gateway.headers["retry-after"]) <= 2
         body = {"slug": "team", "name": "Mallory"}
         status, refused = await gateway.http("POST", "/api/join", body, headers=by("198.51.100.2"))
         assert (status, refused["code"]) == (429, "throttled")
