@@ -10,7 +10,7 @@ from typing import Protocol
 from bridge.pin_guard import PinGuard
 from conferencing.meeting import MeetingRules
 from config.outcome import Outcome
-from rooms.pins import is_pin
+from rooms.pins import is_pin, plain_pin
 from rooms.values import Access, Answer, NotFound, Refused, Room
 
 
@@ -58,8 +58,10 @@ class PinServices(Protocol):
 async def try_pin(services: PinServices, source: str, pin: str, slug: str | None, *, seen: bool) -> Answer:
     """Ask the directory about a PIN, typed or in a URI alike: guessing is braked, wrong ones are counted.
 
-    ``seen``: whether the sender is known to be at the address ``source``. What cannot be a PIN is no guess.
+    ``seen``: whether the sender is known to be at the address ``source``. How it is written does not matter;
+    what cannot be a PIN is no guess.
     """
+    pin = plain_pin(pin)
     if not is_pin(pin):
         return await _ask(services.directory, pin, slug)
     guard = services.guard

@@ -13,14 +13,15 @@ A name can mean several things; the first line that fits decides:
 Of the user part only what is before a ``;`` counts: the parameters of a telephone number written into a SIP
 URI (RFC 3261 section 19.1.6), such as ``npdi`` and ``phone-context``. Separators that people write in numbers
 are read over, and so is how the international prefix is written, since trunks differ: where the settings list
-``+33 1 23``, so are ``+33123``, ``0033123`` and ``33123``. Digits too few or too many for a PIN are none.
+``+33 1 23``, so are ``+33123``, ``0033123`` and ``33123``. Digits too few or too many for a PIN are none;
+a ``#`` after one is read over too.
 """
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rooms.pins import is_pin
+from rooms.pins import is_pin, plain_pin
 
 ANY = "*"
 _SEPARATORS = re.compile(r"[\s().-]+")
@@ -84,9 +85,10 @@ class Routes:
         listed = _reception_name(name)
         if listed in self._reception or not name:
             return Reception(self._languages.get(listed))
-        if is_pin(name):
-            return ByPin(name)
+        if is_pin(pin := plain_pin(name)):
+            return ByPin(pin)
         slug, dot, pin = name.rpartition(".")
+        pin = plain_pin(pin)
         if dot and slug and pin.isascii() and pin.isdigit():
             return BySlug(slug, pin)
         return BySlug(name)

@@ -22,6 +22,13 @@ Reserved = Callable[[str], bool]
 """Tells whether a name or a number is the reception's, in whatever notation: dialled, it leads to no room."""
 
 _PIN = re.compile(rf"[0-9]{{{LEAST_DIGITS},{MOST_DIGITS}}}")
+# What people put between the digits of a number: spaces of any width, dots, dashes as keyboards make them.
+_SEPARATORS = re.compile("[\\s.\u2010-\u2015\u2212-]+")
+
+
+def plain_pin(text: str) -> str:
+    """A PIN as it was written down or typed, without separators and without the ``#`` that ends it."""
+    return _SEPARATORS.sub("", text).removesuffix("#")
 
 
 def is_pin(text: str) -> bool:

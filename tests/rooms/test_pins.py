@@ -2,7 +2,7 @@ from collections import deque
 
 import pytest
 
-from rooms.pins import check_pin, is_pin, is_short, is_weak, make_pin
+from rooms.pins import check_pin, is_pin, is_short, is_weak, make_pin, plain_pin
 from rooms.values import RoomError
 
 
@@ -33,6 +33,26 @@ def test_a_weak_one_is_not_handed_out() -> None:
 
 def test_by_default_they_are_random() -> None:
     assert len({make_pin() for _ in range(50)}) == 50
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5555123456",
+        "5555-123456",
+        "5555123456#",
+        " 555 512 34.56 # ",
+        "5555\u00a0123\u202f456",
+        "5555\u2013123\u2011456",
+    ],
+)
+def test_however_a_pin_is_written(text: str) -> None:
+    assert plain_pin(text) == "5555123456"
+
+
+@pytest.mark.parametrize("text", ["", "#", "12#34", "+1234", "5555/123456", "team"])
+def test_what_is_more_than_separators_stays(text: str) -> None:
+    assert not is_pin(plain_pin(text))
 
 
 @pytest.mark.parametrize("text", ["", "123", "1" * 21, "12a4", "12 34", "+1234", "1234\n", "١٢٣٤", "²³¹²"])

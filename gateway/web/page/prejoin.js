@@ -62,7 +62,7 @@ function pinField(needed) {
     name: "pin",
     inputmode: "numeric",
     autocomplete: "off",
-    maxLength: 20,
+    maxLength: 32, // with what people put between the digits: the server reads over it
     required: needed,
     "aria-describedby": "trouble",
   });
@@ -98,7 +98,7 @@ function entryForm(room, enter) {
 
   const submit = async (event) => {
     event.preventDefault();
-    const who = { name: name.value.trim(), pin: pin.value.replaceAll(" ", "") || undefined };
+    const who = { name: name.value.trim(), pin: pin.value.trim() || undefined };
     const wanting = !who.name ? name : needed && !who.pin ? pin : null;
     for (const field of [name, pin]) field.ariaInvalid = field === wanting ? "true" : null;
     if (wanting) {

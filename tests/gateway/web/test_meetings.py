@@ -104,6 +104,22 @@ def test_what_opens_a_room(tmp_path: Path, access: Access) -> None:
     with_gateway(tmp_path, scenario)
 
 
+def test_however_a_pin_is_written_and_what_is_none_is_no_guess(tmp_path: Path) -> None:
+    async def scenario(gateway: Gateway) -> None:
+        await gateway.store.add(NewRoom("Team", pin="5555123456"))
+
+        async def join(pin: str) -> int:
+            body = {"slug": "team", "name": "Anna", "pin": pin}
+            return (await gateway.http("POST", "/api/join", body))[0]
+
+        assert {await join(pin) for pin in ("abc", "12", "", "5555/123456")} == {403}
+        assert {
+            await join(pin) for pin in ("5555-123456", "5555123456#", "5555 123 456", "55.55\u00a012 34 56 #")
+        } == {200}
+
+    with_gateway(tmp_path, scenario, limits={"pin_failures_per_source": 1})
+
+
 def test_guessing_pins_is_braked(tmp_path: Path) -> None:
     async def scenario(gateway: Gateway) -> None:
         made = await gateway.store.add(NewRoom("Team"))
