@@ -345,10 +345,15 @@ class SlotState:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """You are in the waiting room."""
+    """You are in the waiting room of the meeting called ``name``; ``host``: whether one is there to answer.
+
+    Told anew when that changes.
+    """
 
     session: str
     secret: str
+    name: str
+    host: bool
 
 
 @dataclass(frozen=True, slots=True)

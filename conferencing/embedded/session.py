@@ -128,6 +128,7 @@ class Session:
         self._kept: deque[tuple[int, str]] = deque(maxlen=MOST_KEPT)
         self._stop_listening: Callable[[], None] | None = None
         self._restarting = False
+        self._host_there = False  # as the page that waits was told
 
     @property
     def attached(self) -> bool:
@@ -181,11 +182,16 @@ class Session:
     def _greet(self, *, resumed: bool) -> None:
         me = self.participant
         if me is None:
-            self.tell(messages.Waiting(self.id, self._secret), keep=False)
+            self._tell_waiting()
         else:
             self.tell(self._welcome(me, resumed=resumed), keep=False)
         if self._restarting:
             self.tell_restart()
+
+    def _tell_waiting(self) -> None:
+        self._host_there = any(each.host for each in self.meeting)
+        waiting = messages.Waiting(self.id, self._secret, self._visit.room, self._host_there)
+        self.tell(waiting, keep=False)
 
     def _welcome(self, me: Participant, *, resumed: bool) -> messages.Welcome:
         held, visit = self.meeting, self._visit
@@ -218,6 +224,8 @@ class Session:
         )
         if isinstance(place, Participant):
             self._sit(place)
+        else:
+            self._stop_listening = self.meeting.listen(self._happened_inside)
 
     def decided(self, decision: Decision) -> None:
         """A host has spoken: a seat, or not."""
@@ -228,6 +236,8 @@ class Session:
             self.close(_CLOSINGS.get(decision, "refused"))
 
     def _sit(self, participant: Participant) -> None:
+        if self._stop_listening is not None:  # what one who waits hears
+            self._stop_listening()
         self.state = State.SEATED
         self.participant = participant
         self._stop_listening = self.meeting.listen(self._happened)
@@ -403,6 +413,11 @@ class Session:
             self.tell(messages.Speaking(tuple(participants)), keep=False)
 
     # What happens in the meeting
+
+    def _happened_inside(self, _event: happened.Event) -> None:
+        """Of all that happens, one who waits hears whether a host is there."""
+        if self.participant is None and any(each.host for each in self.meeting) is not self._host_there:
+            self._tell_waiting()
 
     def _happened(self, event: happened.Event) -> None:
         me = self.participant

@@ -73,6 +73,7 @@ class FakeServer:
         self.mutes = False  # those who enter
         self.tiles = 9
         self.wait = False  # in the waiting room until `let_in`
+        self.host_there = True  # while it waits
         self.refuse_join: tuple[int, Message] | None = None  # HTTP status and body
         self.know_seat = True  # accept `resume`
         self.slow_down = 0  # how many of them are told to wait
@@ -141,6 +142,14 @@ class FakeServer:
         """Who is in the waiting room now."""
         self.lobby = list(waiting)
         self.tell("lobby", waiting=self.lobby)
+
+    def host_comes(self, there: bool = True) -> None:
+        """A host comes, or goes, while the page waits."""
+        self.host_there = there
+        self.tell("waiting", **self._waiting())
+
+    def _waiting(self) -> Message:
+        return {"session": "s1", "secret": "secret", "name": self.meeting["name"], "host": self.host_there}
 
     def let_in(self) -> None:
         """Admit the page that waits."""
@@ -318,8 +327,8 @@ class FakeServer:
         self._pages[socket] = person(
             name, id="me", host=self.host, key=self.key, you=True, microphone=not self.mutes or resumed
         )
-        if self.wait and not resumed:
-            return await self._send(socket, "waiting")
+        if self.wait:
+            return await self._send(socket, "waiting", **self._waiting())
         await self._welcome(socket, resumed)
 
     async def _welcome_all(self) -> None:

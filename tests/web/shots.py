@@ -202,6 +202,11 @@ def waits(server: FakeServer) -> None:
     server.room["access"], server.wait = "waiting", True
 
 
+def waits_alone(server: FakeServer) -> None:
+    waits(server)
+    server.host_there = False
+
+
 def away(server: FakeServer) -> None:
     server.away = True
 
@@ -245,6 +250,7 @@ STATES: dict[str, State] = {
     "prejoin-no-name": State(reach=no_name, **DOOR),
     "prejoin-waiting": State(waits, **DOOR),
     "waiting": State(waits, join, **DOOR),
+    "waiting-no-host": State(waits_alone, join, **DOOR),
     "connecting": State(away, join, **DOOR),
     "throttled": State(reach=shut("throttled"), **DOOR),
     "pin-throttled": State(reach=shut("pin_throttled"), **DOOR),

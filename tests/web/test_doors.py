@@ -132,6 +132,35 @@ def test_the_waiting_room(open_page: OpenPage, server: FakeServer) -> None:
     page.wait_for_selector(".meeting")
 
 
+def test_who_waits_knows_whether_a_host_is_there(open_page: OpenPage, server: FakeServer) -> None:
+    server.room["access"], server.wait, server.host_there = "waiting", True, False
+    page = open_page()
+    page.fill("#name", "Ana")
+    page.get_by_role("button", name="Ask to join").click()
+    lead = page.get_by_role("status")
+    expect(lead).to_contain_text("No host is there yet.")
+    server.host_comes()
+    expect(lead).to_contain_text("The hosts have been told.")
+    server.host_comes(there=False)
+    expect(lead).to_contain_text("No host is there yet.")
+
+
+def test_a_reloaded_page_that_waits_still_knows_for_what(open_page: OpenPage, server: FakeServer) -> None:
+    server.room["access"], server.wait = "waiting", True
+    page = open_page()
+    page.fill("#name", "Ana")
+    page.get_by_role("button", name="Ask to join").click()
+    for again in (False, True):
+        server.away = again  # the service is awaited then
+        expect(page.locator(".kicker")).to_have_text("Weekly meeting")
+        expect(page).to_have_title("Weekly meeting · Passerelle")
+        page.reload()
+    server.away = False
+    page.reload()
+    expect(page.get_by_text("You are in the waiting room")).to_be_visible()
+    expect(page.locator(".kicker")).to_have_text("Weekly meeting")
+
+
 @pytest.mark.parametrize(
     ("path", "button", "offers_pin"),
     [

@@ -60,6 +60,10 @@ TEXTS = {
     ),
     "waiting.host.title": "You are in the waiting room",
     "waiting.host.lead": "The hosts have been told. This page enters the meeting by itself; leave it open.",
+    "waiting.host.none": (
+        "No host is there yet. They are told about you when they come. This page enters the meeting by itself; leave "
+        "it open."
+    ),
     "waiting.leave": "Stop waiting",
     # The end
     "over.left": "You have left the meeting",

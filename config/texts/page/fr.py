@@ -68,6 +68,10 @@ TEXTS = {
     ),
     "waiting.host.title": "Vous êtes dans la salle d’attente",
     "waiting.host.lead": "Les organisateurs sont prévenus. Gardez cette page ouverte : elle entrera d’elle-même.",
+    "waiting.host.none": (
+        "Aucun organisateur n’est encore là. Il saura à son arrivée que vous attendez. Gardez cette page ouverte : elle "
+        "entrera d’elle-même."
+    ),
     "waiting.leave": "Ne plus attendre",
     # The end
     "over.left": "Vous avez quitté la réunion",

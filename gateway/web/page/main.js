@@ -77,7 +77,7 @@ async function resume(seat) {
   const devices = new Devices();
   Object.assign(devices.on, seat.on);
   const session = new Session(slug, devices, { name: seat.name, seat });
-  follow(session, slug);
+  follow(session, seat.room || slug);
   await Promise.race([devices.open(), new Promise((done) => setTimeout(done, PATIENCE))]);
   await session.start();
 }

@@ -1,7 +1,7 @@
 // The small screens: the start page, what is shown while one waits, and when it is over.
 
 import { createMeeting } from "./api.js";
-import { button, h, retranslate, say } from "./dom.js";
+import { button, follow, h, retranslate, say } from "./dom.js";
 import { choose, has, language, LANGUAGES } from "./i18n.js";
 import { icon } from "./icons.js";
 import { keepKey } from "./key.js";
@@ -105,6 +105,10 @@ const AWAITED = { host: "lock", service: "people" };
 
 /** The page waits for a host's word, or for the service to answer, and goes on by itself. */
 export function waitingScreen(whom, session, name) {
+  const lead = h("p", { class: "lead", role: "status" });
+  follow(lead, session, ["host"], () =>
+    say(lead, session.hostThere || whom !== "host" ? `waiting.${whom}.lead` : "waiting.host.none"),
+  );
   return screen(
     "waiting",
     h(
@@ -113,7 +117,7 @@ export function waitingScreen(whom, session, name) {
       h("div", { class: "pulse", "aria-hidden": "true" }, icon(AWAITED[whom])),
       h("p", { class: "kicker" }, name),
       h("h1", { text: `waiting.${whom}.title`, tabindex: "-1" }),
-      h("p", { class: "lead", text: `waiting.${whom}.lead` }),
+      lead,
       button(null, "waiting.leave", () => session.leave()),
     ),
   );

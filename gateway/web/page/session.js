@@ -25,13 +25,14 @@ const keyOf = (slug) => `passerelle.seat.${slug}`;
 /** The seat this tab had in the room before it was reloaded. */
 export const savedSeat = (slug) => tab.get(keyOf(slug));
 
-/** Events: "phase", "connection" (lost or back), "asked", "failed" ({code}), "slots". */
+/** Events: "phase", "host" (there or not, while one waits), "connection" (lost or back), "asked", "failed" ({code}), "slots". */
 export class Session extends Emitter {
   state = new MeetingState();
   phase = "joining";
   reason = null; // why it is over
   rtc = null;
   stats = {}; // as the server told last
+  hostThere = true; // while one waits for a word of theirs
   restarting = false; // the server said that it is about to, and has not come back yet
   #seat;
   #request; // what to join with
@@ -89,8 +90,7 @@ export class Session extends Emitter {
     this.#greeting = false;
     switch (message.type) {
       case "waiting":
-        this.#sit(message);
-        return this.#become("waiting");
+        return this.#waits(message);
       case "welcome":
         return this.#welcomed(message);
       case "answer":
@@ -111,6 +111,14 @@ export class Session extends Emitter {
       default:
         this.state.apply(message);
     }
+  }
+
+  #waits({ name, host, ...seat }) {
+    this.state.meeting.name = name;
+    this.hostThere = host;
+    this.#sit(seat);
+    this.#become("waiting");
+    this.emit("host");
   }
 
   #restarts() {
@@ -212,7 +220,9 @@ export class Session extends Emitter {
 
   #save = () => {
     if (!this.#seat) return;
-    tab.set(keyOf(this.slug), { ...this.#seat, name: this.#request.name, on: this.devices.published });
+    const { name } = this.#request;
+    const room = this.state.meeting.name;
+    tab.set(keyOf(this.slug), { ...this.#seat, name, room, on: this.devices.published });
   };
 
   #become(phase) {

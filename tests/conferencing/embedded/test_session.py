@@ -238,6 +238,30 @@ def test_media_that_died_begins_anew_with_another_connection() -> None:
     assert page.take("answer")
 
 
+def test_who_waits_is_told_whether_a_host_is_there() -> None:
+    house = House()
+    bob, page = house.come("Bob", waiting_room=True)
+
+    def told() -> list[tuple[str, bool]]:
+        return [(event["name"], event["host"]) for event in page.take("waiting")]
+
+    assert told() == [("Team", False)]
+    anna, _ = house.come("Anna", host=True, waiting_room=True)
+    house.come("Carl", host=True, waiting_room=True)
+    assert told() == [("Team", True)]
+    house.say(anna, "leave")
+    assert told() == []
+    for each in bob.meeting:
+        bob.meeting.demote(each)
+    assert told() == [("Team", False)]
+    for each in bob.meeting:
+        bob.meeting.promote(each)
+    bob.meeting.admit(bob.id)
+    assert [event["type"] for event in page.take()] == ["waiting", "welcome"]
+    bob.meeting.demote(next(iter(bob.meeting)))
+    assert [event["type"] for event in page.take()] == ["changed"]
+
+
 def test_one_who_goes_while_waiting_is_forgotten() -> None:
     house = House()
     _, host = house.come("Host", host=True, waiting_room=True)
