@@ -259,10 +259,10 @@ def test_a_restarted_gateway_is_said_and_come_back_to(gateway_with: MakeGateway,
     settles(green, hears=[red])
     gateway.stop()
     for page in (red, green):
-        expect(page.page.get_by_text("Connection lost. Reconnecting…")).to_be_visible()
+        expect(page.page.get_by_text("The service is restarting.")).to_be_visible()
     gateway.__enter__()
     for page in (red, green):
-        expect(page.page.get_by_text("Connection lost. Reconnecting…")).to_be_hidden()
+        expect(page.page.get_by_text("The service is restarting.")).to_be_hidden()
         page.connected()
     red.sees(GREEN)
     settles(green, hears=[red])
