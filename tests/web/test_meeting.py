@@ -455,12 +455,15 @@ def test_screen_readers_hear_who_comes_writes_and_goes(enter: OpenPage, company:
 
 def test_a_narrow_screen_has_everything_within_reach(enter: OpenPage, company: FakeServer) -> None:
     page = enter(viewport=NARROW)
+    rows = set()
     for button in page.locator(".controls button:visible").all():
         box = button.bounding_box()
         assert box is not None
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= NARROW["width"]
         assert box["width"] >= 44
+        rows.add(round(box["y"]))
+    assert len(rows) == 1
     page.get_by_role("button", name="More", exact=True).click()
     expect(page.get_by_role("menuitem", name="React")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
