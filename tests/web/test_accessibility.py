@@ -206,4 +206,4 @@ def test_the_doors_can_be_reached_on_a_small_screen(
 def test_the_languages_of_the_page_and_its_choice(open_page: OpenPage) -> None:
     page = open_page(locale="fr-FR")
     expect(page.locator("html")).to_have_attribute("lang", "fr")
-    assert page.locator("select.language option").all_inner_texts() == ["Français", "English"]
+    expect(page.locator("select.language option")).to_have_text(["Français", "English"])
