@@ -77,7 +77,7 @@ class Gateway:
             "passerelle", [str(PASSERELLE), "serve", "--config", str(self._config)], self._home
         )
         try:
-            until(self._ready, PATIENCE, "the gateway's /readyz")
+            until(self._ready, 4 * PATIENCE, "the gateway's /readyz")  # whose failure is all tests' failure
         except TimeoutError as problem:
             tail = self.process.tail()
             self.process.stop(signal.SIGKILL)
