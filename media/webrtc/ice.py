@@ -21,7 +21,9 @@ carry anything but STUN::
 - *Consent* (RFC 7675): 15 s without an authenticated request or answer on any path ends the peer. Halfway
   there we ask ourselves, so that a few lost requests of the peer do not end it.
 - *Restart* (section 9): from then on the new credentials are good, and the old ones too until the peer
-  nominates under the new; then what stands on the old ones goes.
+  nominates under the new; then what stands on the old ones goes. Until it has our answer a browser checks by
+  new credentials of its own under old ones of ours, perhaps before its offer is here. Chromium may nominate
+  such a pair, and stay with it.
 
 The agent does no I/O but ``Link.send``; time is an argument, in seconds.
 """
@@ -78,7 +80,7 @@ class IceAgent:
         self._candidates = candidates
         self._tie_breaker = random.getrandbits(64)
         self._paths: dict[tuple[int, Address], Path] = {}
-        self._generations: list[Generation] = []  # the nominated one and the newest
+        self._generations: list[Generation] = []  # the nominated one, the newest, and those between in use
         self._renew()
 
     @property
@@ -116,6 +118,8 @@ class IceAgent:
         if self.generation.remote is not None:
             self._begin_restart()
         self.generation.connect(remote)
+        for path in self._paths.values():
+            self._recognise(path)
 
     def close(self) -> None:
         """Give all addresses and names back."""
@@ -136,6 +140,9 @@ class IceAgent:
         if path is None:
             counters.refused += 1
             return
+        if message.username:
+            path.named = message.username[1]
+            self._recognise(path)
         path.budget += AMPLIFICATION * len(message.data)
         if message.unknown:
             answer = stun.error(message, stun.UNKNOWN_ATTRIBUTE, "Unknown Attribute", generation.local_key)
@@ -151,7 +158,7 @@ class IceAgent:
 
     def response(self, message: stun.Message, path: Path, now: float) -> None:
         """Take the answer to a request of ours that was sent on ``path``, and came back on it."""
-        if message.type is not MessageType.SUCCESS or not message.authenticates(path.generation.remote_key):
+        if message.type is not MessageType.SUCCESS or not message.authenticates(path.theirs.remote_key):
             self._register.counters.unauthenticated += 1
             return
         self._answered(path)
@@ -183,8 +190,12 @@ class IceAgent:
         self._select(now)
 
     def _begin_restart(self) -> None:
-        while len(self._generations) > 1:  # a restart that was never finished
-            self._forget(self._generations.pop())
+        """Make new credentials; older ones are forgotten that nobody uses, nor has only just been told."""
+        used = {self.generation, *(path.generation for path in self._paths.values())}
+        for generation in self._generations:
+            if generation not in used:
+                self._forget(generation)
+        self._generations = [generation for generation in self._generations if generation in used]
         self._renew()
 
     def _renew(self) -> None:
@@ -221,6 +232,13 @@ class IceAgent:
             self._paths[id(link), address] = path
         return path
 
+    def _recognise(self, path: Path) -> None:
+        """Find which credentials of its own the peer uses there; what is under older ones was on its way."""
+        for theirs in self._generations:
+            if theirs.number > path.theirs.number and theirs.is_of(path.named):
+                path.theirs = theirs
+                path.checked_at, path.retransmission = -1.0, FIRST_RETRANSMISSION / 2  # asked anew, if asked
+
     def _heard(self, path: Path, message: stun.Message, generation: Generation, now: float) -> None:
         path.heard_at = path.consent_at = now
         if path.proven:
@@ -228,7 +246,7 @@ class IceAgent:
         if generation.number < path.generation.number:
             return  # on its way since before the restart
         if generation is not path.generation:
-            path.generation = generation
+            path.generation = path.theirs = generation
             path.nominated = False
             path.nomination = 0
         path.priority = pair_priority(message.number(Attribute.PRIORITY) or 0, path.link.priority)
@@ -255,8 +273,7 @@ class IceAgent:
             path.retransmission = FIRST_RETRANSMISSION
             self._register.checks[path.check] = path
         path.checked_at = now
-        generation = path.generation
-        name, key = generation.check_name, generation.remote_key
+        name, key = path.theirs.name_for(path.generation), path.theirs.remote_key
         self._send(path, stun.request(path.check, name, path.link.priority, self._tie_breaker, key))
 
     def _answered(self, path: Path) -> None:

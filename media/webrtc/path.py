@@ -122,7 +122,7 @@ class Traffic:
 class Generation:
     """The credentials between two restarts."""
 
-    __slots__ = ("check_name", "local", "local_key", "number", "remote", "remote_key", "ufrag")
+    __slots__ = ("local", "local_key", "number", "remote", "remote_key", "ufrag")
 
     def __init__(self, local: IceParameters, number: int) -> None:
         self.number = number
@@ -131,13 +131,20 @@ class Generation:
         self.local_key = local.password.encode()
         self.remote: IceParameters | None = None
         self.remote_key = b""
-        self.check_name = b""
 
     def connect(self, remote: IceParameters) -> None:
         """Take note of the peer's credentials."""
         self.remote = remote
         self.remote_key = remote.password.encode()
-        self.check_name = f"{remote.ufrag}:{self.local.ufrag}".encode()
+
+    def is_of(self, ufrag: bytes) -> bool:
+        """Whether this is how the peer calls itself."""
+        return self.remote is not None and self.remote.ufrag.encode() == ufrag
+
+    def name_for(self, ours: "Generation") -> bytes:
+        """The USERNAME of a check to the peer, which is of this generation, under ``ours``."""
+        ufrag = self.remote.ufrag.encode() if self.remote is not None else b""
+        return ufrag + b":" + ours.ufrag
 
 
 class Path:
@@ -153,6 +160,7 @@ class Path:
         "generation",
         "heard_at",
         "link",
+        "named",
         "nominated",
         "nomination",
         "peer",
@@ -160,6 +168,7 @@ class Path:
         "proven",
         "retransmission",
         "send",
+        "theirs",
     )
 
     def __init__(
@@ -170,7 +179,9 @@ class Path:
         self.link = link
         self.address = address
         self.send = link.send
-        self.generation = generation
+        self.generation = generation  # of our credentials that the peer uses
+        self.theirs = generation  # of its own: newer ones until it has our answer to its restart
+        self.named = b""  # how the peer calls itself in its requests
         self.proven = False
         self.nominated = False
         self.nomination = 0
@@ -183,9 +194,9 @@ class Path:
         self.retransmission = FIRST_RETRANSMISSION
 
     @property
-    def rank(self) -> tuple[bool, int, int]:
+    def rank(self) -> tuple[bool, int, int, int]:
         """What selection compares."""
-        return self.nominated, self.nomination, self.priority
+        return self.nominated, self.theirs.number, self.nomination, self.priority
 
 
 def udp_priority(index: int) -> int:

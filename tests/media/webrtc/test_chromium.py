@@ -170,9 +170,11 @@ def test_chromium_goes_on_through_an_ice_restart() -> None:
         peer, echo = await connected(mux, page, "udp")
         remote, _, _ = described(await page.evaluate(OFFER, True))
         local = peer.restart(remote)
+        before = peer.remote_address
         await page.evaluate(ANSWER, answer(peer, local, ("udp",)))
-        await until(lambda: len(mux.register.agents) == 1)
-        assert list(mux.register.agents) == [local.ufrag.encode()]
+        # By then Chromium may have nominated a pair under our old credentials, with which it stays.
+        await until(lambda: peer.remote_address not in (before, None))
+        assert local.ufrag.encode() in mux.register.agents
         count = len(echo.rtp)
         await until(lambda: len(echo.rtp) > count + 50)
         await hears_itself(page)

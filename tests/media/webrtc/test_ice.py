@@ -305,6 +305,7 @@ class TestRestart:
     def restarted(self) -> tuple[Network, PeerTransport, Browser, Browser]:
         """Return a connection, and the same browser as it is after the restart."""
         network, peer, _, before = connected()
+        self.before = before
         after = Browser(lambda data: None, seed=5)
         after.srtp = before.srtp
         after.describe(peer.restart(after.local), peer.fingerprint)
@@ -358,15 +359,52 @@ class TestRestart:
         assert list(network.link.paths) == [VICTIM]
         assert sent_to(network, peer) == VICTIM
 
-    def test_a_restart_that_is_overtaken_by_another_is_forgotten(self) -> None:
-        network, peer, _, after = self.restarted()
-        again = Browser(lambda data: None, seed=6)
-        again.describe(peer.restart(again.local), peer.fingerprint)
-        network.inject(after.check(nominate=True), MOBILE)
+    def test_a_restart_that_is_overtaken_by_two_is_forgotten(self) -> None:
+        """By one: the peer may have been told of it, and check under it until it hears of the next."""
+        network, peer, _, first = self.restarted()
+        second, third = Browser(lambda data: None, seed=6), Browser(lambda data: None, seed=7)
+        second.describe(peer.restart(second.local), peer.fingerprint)
+        network.stand(first, VICTIM)
+        network.check(first, VICTIM)
+        assert len(first.mapped) == 1
+        network.pass_time(CONSENT + 1, lambda: network.check(self.before, HOME))
+        assert list(network.link.paths) == [HOME]
+        third.describe(peer.restart(third.local), peer.fingerprint)
+        network.inject(first.check(nominate=True), MOBILE)
         assert network.mux.counters.unknown == 1
-        network.stand(again, MOBILE)
-        network.check(again, MOBILE, nominate=True)
+        network.stand(third, MOBILE)
+        network.check(third, MOBILE, nominate=True)
         assert sent_to(network, peer) == MOBILE
+        assert list(network.mux.register.agents) == [peer.local.ufrag.encode()]
+
+    @pytest.mark.parametrize("offer_first", [True, False])
+    def test_new_credentials_of_theirs_under_old_ones_of_ours(self, offer_first: bool) -> None:
+        """What Chromium does until it has the answer, and may go on doing for as long as it lasts."""
+        network, peer, handler, before = connected()
+        after = Browser(lambda data: None, seed=5)
+        after.srtp = before.srtp
+        after.describe(peer.local, peer.fingerprint)  # our old ones: it has no answer yet
+        if offer_first:
+            peer.restart(after.local)
+        network.inject(after.check(nominate=True), MOBILE)
+        if not offer_first:
+            network.link.sent.clear()  # asked under the old password, which it knows no more
+            peer.restart(after.local)
+        network.stand(after, MOBILE)
+        network.pass_time(0.1)
+        assert after.asked
+        assert sent_to(network, peer) == MOBILE
+        network.inject(after.rtp(1), MOBILE)
+        assert len(handler.rtp) == 1
+        network.pass_time(CONSENT + 1, lambda: network.check(after, MOBILE, nominate=True))
+        assert list(network.link.paths) == [MOBILE]
+        last = Browser(lambda data: None, seed=6)
+        last.describe(peer.restart(last.local), peer.fingerprint)
+        network.check(after, MOBILE)
+        network.stand(last, HOME)
+        network.check(last, HOME, nominate=True)
+        assert sent_to(network, peer) == HOME
+        assert list(network.mux.register.agents) == [peer.local.ufrag.encode()]
 
     def test_it_needs_no_new_handshake(self) -> None:
         network, peer, _, after = self.restarted()
