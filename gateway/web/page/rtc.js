@@ -41,6 +41,14 @@ function layered(encodings, track) {
   });
 }
 
+/** Send as many layers of a camera as its picture is large enough for. */
+async function rescale(sender, track) {
+  const parameters = sender.getParameters();
+  const encodings = layered(parameters.encodings, track);
+  if (encodings.every(({ active }, index) => active === parameters.encodings[index].active)) return;
+  await sender.setParameters({ ...parameters, encodings });
+}
+
 /** Events: "slots" (who is where changed), "state" (of the connection), "dead" (ICE restarts do not help).
  *  `send(type, fields)` signals. */
 export class Rtc extends Emitter {
@@ -123,12 +131,13 @@ export class Rtc extends Emitter {
   async publish(source, track) {
     this.#tracks[source] = track;
     const sender = this.#senders[source];
-    await sender?.replaceTrack(track);
-    if (!sender || source !== "camera" || !track) return;
-    const parameters = sender.getParameters();
-    const encodings = layered(parameters.encodings, track);
-    if (encodings.every(({ active }, index) => active === parameters.encodings[index].active)) return;
-    await sender.setParameters({ ...parameters, encodings });
+    if (!sender) return;
+    try {
+      await sender.replaceTrack(track);
+      if (source === "camera" && track) await rescale(sender, track);
+    } catch (problem) {
+      if (sender === this.#senders[source]) throw problem; // else it was closed, and its successor has the track
+    }
   }
 
   assign(slots) {
