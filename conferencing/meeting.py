@@ -128,6 +128,11 @@ class Meeting:
         """Whether nobody is there, nor waits."""
         return not self._participants and not len(self.lobby)
 
+    @property
+    def has_host(self) -> bool:
+        """Whether a host is there, to answer who waits."""
+        return any(participant.host for participant in self._participants.values())
+
     def get(self, participant_id: str) -> Participant | None:
         """The participant of that id."""
         return self._participants.get(participant_id)
@@ -170,7 +175,7 @@ class Meeting:
 
     def _must_knock(self, host: bool) -> bool:
         if host:
-            return self._hosts_knock and any(each.host for each in self)
+            return self._hosts_knock and self.has_host
         return self.rules.waiting_room
 
     def _check_size(self) -> None:

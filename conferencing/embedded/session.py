@@ -189,7 +189,7 @@ class Session:
             self.tell_restart()
 
     def _tell_waiting(self) -> None:
-        self._host_there = any(each.host for each in self.meeting)
+        self._host_there = self.meeting.has_host
         waiting = messages.Waiting(self.id, self._secret, self._visit.room, self._host_there)
         self.tell(waiting, keep=False)
 
@@ -416,7 +416,7 @@ class Session:
 
     def _happened_inside(self, _event: happened.Event) -> None:
         """Of all that happens, one who waits hears whether a host is there."""
-        if self.participant is None and any(each.host for each in self.meeting) is not self._host_there:
+        if self.participant is None and self.meeting.has_host is not self._host_there:
             self._tell_waiting()
 
     def _happened(self, event: happened.Event) -> None:

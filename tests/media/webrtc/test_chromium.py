@@ -28,23 +28,32 @@ FLAGS = (
 )
 PITCH = 1000  # Hz
 
-CONNECT = """async pitch => {
-    const context = window.context = new AudioContext();
-    const oscillator = new OscillatorNode(context, {frequency: pitch});
-    const microphone = new MediaStreamAudioDestinationNode(context);
-    oscillator.connect(microphone);
-    oscillator.start();
-    const connection = window.connection = new RTCPeerConnection({bundlePolicy: "max-bundle"});
-    connection.addTrack(microphone.stream.getTracks()[0], microphone.stream);
-    connection.ontrack = ({track}) => {
-        const stream = new MediaStream([track]);
-        const speaker = window.speaker = new Audio();  // without it nothing is decoded
-        speaker.srcObject = stream;
-        speaker.muted = true;
-        speaker.play();
-        window.analyser = new AnalyserNode(context, {fftSize: 8192});
-        new MediaStreamAudioSourceNode(context, {mediaStream: stream}).connect(window.analyser);
+SOUNDS = """() => {
+    window.sound = pitch => {
+        window.context = new AudioContext();
+        const oscillator = new OscillatorNode(context, {frequency: pitch});
+        const microphone = new MediaStreamAudioDestinationNode(context);
+        oscillator.connect(microphone);
+        oscillator.start();
+        return microphone;
     };
+    window.hearing = connection => {
+        connection.ontrack = ({track}) => {
+            const stream = new MediaStream([track]);
+            const speaker = window.speaker = new Audio();  // without it nothing is decoded
+            speaker.srcObject = stream;
+            speaker.muted = true;
+            speaker.play();
+            window.analyser = new AnalyserNode(context, {fftSize: 8192});
+            new MediaStreamAudioSourceNode(context, {mediaStream: stream}).connect(window.analyser);
+        };
+        return connection;
+    };
+}"""
+CONNECT = """async pitch => {
+    const microphone = sound(pitch);
+    const connection = window.connection = hearing(new RTCPeerConnection({bundlePolicy: "max-bundle"}));
+    connection.addTrack(microphone.stream.getTracks()[0], microphone.stream);
 }"""
 OFFER = """async restart => {
     await connection.setLocalDescription(await connection.createOffer({iceRestart: restart}));
@@ -88,7 +97,9 @@ async def browser() -> AsyncIterator[Page]:
             executable_path=path, args=FLAGS, chromium_sandbox=False, timeout=START
         )
         try:
-            yield await chromium.new_page()
+            page = await chromium.new_page()
+            await page.evaluate(SOUNDS)
+            yield page
         finally:
             await chromium.close()
 

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -14,10 +12,8 @@ import numpy as np
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.certificate import provide
 from media.codecs.opus import Decoder, Encoder
 from media.rtp import RtpPacket
 from media.webrtc.servers import read_servers
@@ -36,21 +32,8 @@ RATE = 16_000  # Hz
 SSRC = 1234
 
 ANSWER = """async ([offer, pitch]) => {
-    const context = window.context = new AudioContext();
-    const oscillator = new OscillatorNode(context, {frequency: pitch});
-    const microphone = new MediaStreamAudioDestinationNode(context);
-    oscillator.connect(microphone);
-    oscillator.start();
-    const connection = window.connection = new RTCPeerConnection();
-    connection.ontrack = ({track}) => {
-        const stream = new MediaStream([track]);
-        const speaker = window.speaker = new Audio();  // without it nothing is decoded
-        speaker.srcObject = stream;
-        speaker.muted = true;
-        speaker.play();
-        window.analyser = new AnalyserNode(context, {fftSize: 8192});
-        new MediaStreamAudioSourceNode(context, {mediaStream: stream}).connect(window.analyser);
-    };
+    const microphone = sound(pitch);
+    const connection = window.connection = hearing(new RTCPeerConnection());
     await connection.setRemoteDescription({type: "offer", sdp: offer});
     connection.addTrack(microphone.stream.getTracks()[0], microphone.stream);
     await connection.setLocalDescription();
@@ -179,7 +162,7 @@ def coturn(home: Path) -> Iterator[dict[str, int]]:
     program = require("turnserver", "coturn")
     ports = free_ports("127.0.0.1")
     plain_port, tls_port = next(ports), next(ports)
-    _certify(home)
+    provide(home / "cert.pem", home / "key.pem", "127.0.0.1")
     command = [
         *(program, "-n", "--no-cli", "--no-dtls", "--no-multicast-peers", "--allow-loopback-peers"),
         *("--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--realm", "test", "--lt-cred-mech"),
@@ -199,24 +182,6 @@ def coturn(home: Path) -> Iterator[dict[str, int]]:
         yield {"udp": plain_port, "tcp": plain_port, "tls": tls_port}
     finally:
         server.stop()
-
-
-def _certify(home: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "turn")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(
-        issuer_name=name,
-        subject_name=name,
-        public_key=key.public_key(),
-        serial_number=x509.random_serial_number(),
-        not_valid_before=now - timedelta(days=1),
-        not_valid_after=now + timedelta(days=1),
-    ).add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-    certificate = builder.sign(key, hashes.SHA256())
-    (home / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (home / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, *private))
 
 
 async def relayed(scene: Scene, url: str, credential: str = "secret") -> Call:
