@@ -25,7 +25,8 @@ const keyOf = (slug) => `passerelle.seat.${slug}`;
 /** The seat this tab had in the room before it was reloaded. */
 export const savedSeat = (slug) => tab.get(keyOf(slug));
 
-/** Events: "phase", "host" (there or not, while one waits), "connection" (lost or back), "asked", "failed" ({code}), "slots". */
+/** Events: "phase", "host" (there or not, while one waits), "connection" (lost or back), "asked",
+ *  "failed" ({code}), "slots". */
 export class Session extends Emitter {
   state = new MeetingState();
   phase = "joining";
